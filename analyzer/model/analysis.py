@@ -1,0 +1,51 @@
+"""The whole answer: what is known of the capture, and the result tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyzer.model.capture import CaptureInfo
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Handshake, Lookup, Span
+from analyzer.model.table import Table
+from analyzer.units import PacketId
+
+SCHEMA = "analyzer/1"
+
+
+@dataclass(slots=True)
+class Analysis:
+    """The answer to one question about one or several captures."""
+
+    capture: CaptureInfo
+    vantage: str | None
+    """Where the capture was taken: client, server, between, mixed; None where nothing tells."""
+    connections: Table[Connection]
+    lookups: Table[Lookup]
+    exchanges: Table[Exchange]
+    anomalies: Table[Anomaly]
+    handshakes: Table[Handshake] = field(default_factory=lambda: Table("handshakes", Handshake))
+    calls: Table[Call] = field(default_factory=lambda: Table("calls", Call))
+    spans: Table[Span] = field(default_factory=lambda: Table("spans", Span))
+    findings: Table[Finding] = field(default_factory=lambda: Table("findings", Finding))
+
+    def tables(self) -> Iterator[Table[Any]]:
+        """Return the tables in the order of the output contract."""
+        yield from (
+            self.connections, self.lookups, self.handshakes, self.exchanges, self.calls, self.spans, self.findings, self.anomalies,
+        )  # fmt: skip
+
+    def frame(self, packet_id: PacketId) -> tuple[str, int]:
+        """Return the file that holds a packet and its `frame.number` there (with one file: the packet id)."""
+        for first, file, frame, packets in self.capture.runs:
+            if first <= packet_id < first + packets:
+                return self.capture.files[file].name, frame + packet_id - first
+        return (self.capture.files[0].name if self.capture.files else ""), packet_id
+
+    def __repr__(self) -> str:
+        info = self.capture
+        return (
+            f"<Analysis of {', '.join(file.name for file in info.files)}: {info.packets} packets, {len(self.connections)} connections, "
+            f"{len(self.exchanges)} exchanges, {len(self.findings)} findings>"
+        )

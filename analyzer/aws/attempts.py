@@ -1,0 +1,64 @@
+"""What headers say of the call behind a request: its invocation id and the number of the attempt; and the ids of answers."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+ATTEMPT_FIELD = b"amz-sdk-request"
+"""`attempt=N; max=M`, with `ttl=...` anywhere and with or without spaces. Ruby counts from 0, all others from 1."""
+RETRY_FIELDS = (b"amz-sdk-retry", b"aws-sdk-retry")
+"""`RETRIES/DELAY/CAPACITY` (Java v1, early Java v2) and `RETRIES/DELAY` (PHP): retries count from 0."""
+INVOCATION_FIELDS = (b"amz-sdk-invocation-id", b"aws-sdk-invocation-id")
+REQUEST_ID_FIELDS = (b"x-amzn-requestid", b"x-amzn-request-id", b"x-amz-request-id")
+
+_ATTEMPT = re.compile(rb"(?:^|[;\s])attempt=(\d{1,4})(?:$|[;,\s])")
+_RETRY = re.compile(rb"(\d{1,4})/[\d.]*(?:/-?\d*)?")
+_ID = re.compile(rb"[A-Za-z0-9_.:+/=-]{1,128}")
+
+
+def attempt(fields: dict[bytes, bytes], sdk: str | None) -> int | None:
+    """Tell which attempt of its call a request is, from 1; None where the SDK does not say."""
+    value = fields.get(ATTEMPT_FIELD)
+    if value is not None:
+        number = attempt_number(value)
+        if number is not None:
+            if sdk == "ruby":
+                return number + 1
+            return number or None
+    for name in RETRY_FIELDS:
+        value = fields.get(name)
+        if value is not None:
+            match = _RETRY.fullmatch(value[:64].strip())
+            if match:
+                return int(match[1]) + 1
+    return None
+
+
+def attempt_number(value: bytes) -> int | None:
+    """Read the number in an `amz-sdk-request` value as it stands there."""
+    return _attempt_number(value[:256])
+
+
+# Nearly every request is a first attempt and says so in the same words.
+@lru_cache(maxsize=1024)
+def _attempt_number(value: bytes) -> int | None:
+    match = _ATTEMPT.search(value)
+    return int(match[1]) if match else None
+
+
+def identifier(value: bytes) -> str | None:
+    """Read an id; of a repeated field the first. None for what has another character than ids have, or more than 128 of them."""
+    if len(value) <= 128 and value.replace(b"-", b"").isalnum():
+        return value.decode("ascii")
+    value = value[:256].partition(b",")[0].strip()
+    return value.decode("ascii") if _ID.fullmatch(value) else None
+
+
+def first_identifier(fields: dict[bytes, bytes], names: tuple[bytes, ...]) -> str | None:
+    """Read the first of several fields that holds an id."""
+    for name in names:
+        value = fields.get(name)
+        if value:
+            return identifier(value)
+    return None

@@ -1,0 +1,7 @@
+"""Blocks of packets -> connections, their events and byte streams (RFC 9293; numbering and flags as Wireshark's)."""
+
+from analyzer.tcp._loop import Engine
+from analyzer.tcp.flow import Flow
+from analyzer.tcp.table import row
+
+__all__ = ["Engine", "Flow", "row"]

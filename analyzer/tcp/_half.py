@@ -1,0 +1,85 @@
+"""The state of one direction of a connection, as the packet loop keeps it.
+
+The first group of slots is all that the loop touches for a usual packet; the others belong to the plain code beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analyzer.tcp.flow import Flow
+    from analyzer.tcp.stream import Stream
+
+
+class Half:
+    """One direction of a connection: what its sender has sent, and what it said about the other direction."""
+
+    __slots__ = (
+        "acked",
+        "base_seq",
+        "dup_acks",
+        "flow",
+        "hole_at",
+        "last_ack",
+        "last_ack_since",
+        "last_id",
+        "last_probe",
+        "last_time",
+        "next_seq",
+        "next_time",
+        "other",
+        "packets",
+        "probe_seq",
+        "probe_time",
+        "quiet",
+        "seen",
+        "skip",
+        "stream",
+        "sure",
+        "ttl",
+        "window",
+    )
+
+    other: Half
+    flow: Flow
+    stream: Stream
+
+    def __init__(self) -> None:
+        # The loop's own.
+        self.quiet = False
+        """Whether a usual segment at `next_seq` can have no `tcp.analysis` flag and nothing waits out of order."""
+        self.next_seq = 0
+        """Highest sequence end seen; equal to the next byte in order while `quiet`."""
+        self.next_time = 0
+        """When `next_seq` was reached."""
+        self.last_ack = 0
+        """Acknowledgement number of the last segment."""
+        self.last_time = 0
+        """Time of the last segment."""
+        self.window = -1
+        """Raw window of the last segment."""
+        self.skip = 0
+        """Payload bytes from `next_seq` on that no reader needs to see."""
+        self.packets = 0
+        self.last_id = 0
+        self.acked = False
+        """Whether a pure ACK was seen in this direction."""
+        self.probe_time = 0
+        """When the byte before `probe_seq` was sent, while its ACK is awaited; 0: nothing is timed."""
+        self.probe_seq = 0
+        # The plain code's own.
+        self.seen = False
+        """Whether any segment was seen in this direction."""
+        self.sure = False
+        """Whether `next_seq` is known."""
+        self.base_seq: int | None = None
+        self.dup_acks = 0
+        self.hole_at: int | None = None
+        """First byte missing before `next_seq`, as rule 10 sees it; None where nothing is."""
+        self.last_ack_since = 0
+        """When `last_ack` was first said, while it is being repeated."""
+        self.last_probe = 0
+        """1 when the last segment was a keep-alive, 2 when it was a zero window probe."""
+        self.ttl = 0
+        """TTL of this direction's first segment."""

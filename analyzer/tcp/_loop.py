@@ -1,0 +1,190 @@
+"""The packet loop: blocks in, connections and byte streams out.
+
+One `struct` call reads a plain TCP segment, one dictionary look-up finds its direction. A usual segment, the next one in order of a direction in which nothing is
+unusual, changes a few numbers and is done; payload that no reader needs is only counted. Two predicates prove that such a segment has no
+`tcp.analysis` flag: it begins at the highest sequence number seen, and it carries data or acknowledges something new. Everything else goes through
+`Flow.take` in plain code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
+from analyzer.model.rows import Anomaly
+from analyzer.tcp._half import Half
+from analyzer.tcp.flow import Flow
+from analyzer.tcp.icmp import describe
+from analyzer.units import PacketId, TimeNs
+
+USUAL = frozenset(offset << 12 | flags for offset in range(5, 16) for flags in (0x10,))
+"""Data offset and flags of a usual segment, once the flags that change nothing (PSH, URG, ECE, CWR) are masked out: ACK alone."""
+MASK = 0xFFFF_FFFF
+HALF = 0x8000_0000
+TCP, UDP = 6, 17
+SAMPLES = 16
+"""Packets of a block that are looked at to choose its fast path."""
+
+
+class Engine:
+    """Follows every TCP connection of a capture."""
+
+    def __init__(
+        self,
+        layouts: Mapping[int, Sequence[Layout]],
+        decode: Callable[[Block, int], Packet | None],
+        openers: Sequence[Opener],
+        emit: Emit,
+        *,
+        datagram: Callable[[Datagram, TimeNs, PacketId], None],
+        datagram_ports: frozenset[int],
+        opened: Callable[[Flow], None] | None = None,
+    ) -> None:
+        self._layouts = layouts
+        self._decode = decode
+        self._openers = tuple(openers)
+        self._emit = emit
+        self._datagram = datagram
+        self._ports = frozenset(port.to_bytes(2, "big") for port in datagram_ports)
+        self._opened = opened
+        self._halves: dict[bytes, Half] = {}
+        self._unknown_links: set[int] = set()
+        self.flows: list[Flow] = []
+        """All connections, by `connection_id`."""
+
+    def feed(self, block: Block) -> None:
+        """Take the packets of a block, in order."""
+        data, starts, lengths, wire_lengths, times, link_type, _, first_id, _, _ = block
+        layout = self._choose(block)
+        if layout is None:
+            for index, time in enumerate(times):
+                self._slow(block, index, time, first_id + index)
+            return
+        if lengths != wire_lengths:  # packets cut by the snapshot length leave the fast path
+            lengths = [have if have >= wire else 0 for have, wire in zip(lengths, wire_lengths, strict=True)]
+        header, guard, check_mask, check_want, lane_mask, lane_want, key_from, key_to, ip_header, tcp_at = layout
+        unpack = header.unpack_from
+        find = self._halves.get
+        slow = self._slow
+        usual = USUAL
+        udp_want = lane_want ^ TCP ^ UDP
+        ports_at = key_to - 4
+        body_at = tcp_at - ip_header
+        ports = self._ports
+        packet_id = first_id - 1
+        for start, length, time in zip(starts, lengths, times, strict=True):
+            packet_id += 1
+            if length < guard:
+                slow(block, packet_id - first_id, time, packet_id)
+                continue
+            check, size, lane, seq, ack, bits, window = unpack(data, start)
+            if check & check_mask != check_want or lane & lane_mask != lane_want:
+                if check & check_mask == check_want and lane & lane_mask == udp_want:
+                    at = start + ports_at
+                    if data[at : at + 2] not in ports and data[at + 2 : at + 4] not in ports:
+                        continue
+                slow(block, packet_id - first_id, time, packet_id)
+                continue
+            half = find(data[start + key_from : start + key_to])
+            if size + body_at > length or half is None or seq != half.next_seq or not half.quiet or bits & 0xF017 not in usual or not window:
+                slow(block, packet_id - first_id, time, packet_id)
+                continue
+            header_size = bits >> 12 << 2
+            size -= ip_header + header_size
+            if size < 2 and (size or not half.acked or (ack == half.last_ack and window == half.window)):
+                slow(block, packet_id - first_id, time, packet_id)
+                continue
+            if ack != half.last_ack:
+                other = half.other
+                if ack != other.next_seq and (other.next_seq - ack) & MASK >= HALF:
+                    half.flow.acknowledged_unseen(other, time)
+                    slow(block, packet_id - first_id, time, packet_id)
+                    continue
+                if other.probe_time:
+                    half.flow.acknowledged(other, ack, time)
+                half.last_ack = ack
+            if size:
+                skip = half.skip
+                if size <= skip:
+                    half.skip = skip - size
+                else:
+                    payload = start + tcp_at + header_size
+                    half.flow.last_seen_ack = ack
+                    half.skip = half.stream.take(data, payload, payload + size, seq, skip, time, packet_id)
+                half.next_seq = seq + size & MASK
+                half.next_time = time
+            half.packets += 1
+            half.window = window
+            half.last_time = time
+            half.last_id = packet_id
+
+    def finish(self) -> None:
+        """Deliver and settle what is open at the end of the capture."""
+        for flow in self.flows:
+            flow.finish()
+
+    def _choose(self, block: Block) -> Layout | None:
+        """Return the fast path that fits most packets of a block, judged by a few of them."""
+        layouts = self._layouts.get(block.link_type)
+        if not layouts:
+            return None
+        if len(layouts) == 1:
+            return layouts[0]
+        data, starts, lengths = block.data, block.starts, block.lengths
+        best, most = layouts[0], 0
+        step = max(1, len(starts) // SAMPLES)
+        for layout in layouts:
+            fits = 0
+            for start, length in zip(starts[::step], lengths[::step], strict=True):
+                if length >= layout.guard:
+                    check, _, lane, *_ = layout.header.unpack_from(data, start)
+                    fits += check & layout.check_mask == layout.check_want and lane & layout.lane_mask == layout.lane_want
+            if fits > most:
+                best, most = layout, fits
+        return best
+
+    def _slow(self, block: Block, index: int, time: TimeNs, packet_id: PacketId) -> None:
+        """Take one packet through the full decoders."""
+        packet = self._decode(block, index)
+        if packet is None:
+            return
+        if type(packet) is Segment:
+            self._segment(packet, time, packet_id)
+        elif type(packet) is Datagram:
+            self._datagram(packet, time, packet_id)
+        elif type(packet) is IcmpError:
+            self._icmp(packet, packet_id)
+        elif type(packet) is Oddity:
+            if packet.code == "unknown-link-type":
+                if block.link_type in self._unknown_links:
+                    return
+                self._unknown_links.add(block.link_type)
+            self._emit(Anomaly(packet.code, packet_id, None, packet.detail))
+
+    def _segment(self, segment: Segment, time: TimeNs, packet_id: PacketId) -> None:
+        key = segment.key
+        half = self._halves.get(key)
+        if half is None or half.flow.starts_anew(half, segment):
+            if half is not None:
+                half.flow.finish()
+            flow = Flow(len(self.flows), key, self._openers, time, packet_id)
+            flow.on_syn = self._opened
+            self.flows.append(flow)
+            half, other = flow.halves
+            width = (len(key) - 4) // 2
+            self._halves[key] = half
+            self._halves[key[width : 2 * width] + key[:width] + key[-2:] + key[-4:-2]] = other
+        half.flow.take(half, segment, time, packet_id)
+
+    def _icmp(self, error: IcmpError, packet_id: PacketId) -> None:
+        """Join an ICMP error to the connection and packet that it quotes."""
+        half = self._halves.get(error.quoted_key) if error.quoted_protocol == TCP else None
+        quoted = None
+        connection_id = None
+        if half is not None:
+            half.flow.icmp_errors += 1
+            connection_id = half.flow.connection_id
+            if error.quoted_seq is not None:
+                half.stream.sync()
+                quoted = half.stream.packet_of(error.quoted_seq)
+        self._emit(describe(error, quoted, packet_id, connection_id))

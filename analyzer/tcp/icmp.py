@@ -1,0 +1,37 @@
+"""ICMP errors as rows: what a router or host says about a packet of ours (RFC 792, RFC 4443)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from analyzer.model.rows import Anomaly
+from analyzer.model.seams import IcmpError
+from analyzer.units import ConnectionId, PacketId
+
+NAMES = {
+    (4, 3): "icmp-unreachable", (4, 4): "icmp-source-quench", (4, 5): "icmp-redirect", (4, 11): "icmp-time-exceeded", (4, 12): "icmp-parameter-problem",
+    (6, 1): "icmp-unreachable", (6, 2): "icmp-too-big", (6, 3): "icmp-time-exceeded", (6, 4): "icmp-parameter-problem",
+}  # fmt: skip
+REASONS = {
+    (4, 3, 0): "network unreachable", (4, 3, 1): "host unreachable", (4, 3, 2): "protocol unreachable", (4, 3, 3): "port unreachable",
+    (4, 3, 4): "fragmentation needed", (4, 3, 9): "network prohibited", (4, 3, 10): "host prohibited", (4, 3, 13): "administratively prohibited",
+    (4, 11, 0): "TTL exceeded in transit", (4, 11, 1): "fragment reassembly time exceeded",
+    (6, 1, 0): "no route", (6, 1, 1): "administratively prohibited", (6, 1, 3): "address unreachable", (6, 1, 4): "port unreachable",
+    (6, 3, 0): "hop limit exceeded in transit",
+}  # fmt: skip
+
+
+def describe(error: IcmpError, quoted: PacketId | None, packet_id: PacketId, connection_id: ConnectionId | None) -> Anomaly:
+    """Make the row of an ICMP error; `quoted` is the packet that it quotes, where that is known."""
+    code = NAMES.get((error.version, error.type), "icmp-error")
+    reason = REASONS.get((error.version, error.type, error.code), f"type {error.type} code {error.code}")
+    about = {6: "TCP", 17: "UDP"}.get(error.quoted_protocol, f"protocol {error.quoted_protocol}")
+    key = error.quoted_key
+    if len(key) in (12, 36):
+        width = (len(key) - 4) // 2
+        source, target = ip_address(key[:width]), ip_address(key[width : 2 * width])
+        ports = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+        about += f" {source}:{ports[0]} to {target}:{ports[1]}" if width == 4 else f" [{source}]:{ports[0]} to [{target}]:{ports[1]}"
+    if quoted is not None:
+        about += f", packet {quoted}"
+    return Anomaly(code, packet_id, connection_id, f"{ip_address(error.source)} says {reason}: {about}")

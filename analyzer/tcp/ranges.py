@@ -1,0 +1,59 @@
+"""Sets of byte ranges: which parts of a byte stream are known, or missing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+
+class RangeSet:
+    """Half-open ranges of integers, kept sorted and disjoint; touching ranges are joined."""
+
+    __slots__ = ("_ends", "_starts", "total")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self.total = 0
+        """How many integers are in the set."""
+
+    def __bool__(self) -> bool:
+        return bool(self._starts)
+
+    def __iter__(self) -> zip[tuple[int, int]]:
+        return zip(self._starts, self._ends, strict=True)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def add(self, start: int, end: int) -> int:
+        """Add `start` to `end` (exclusive) and return how many integers were not there before."""
+        if end <= start:
+            return 0
+        low = bisect_left(self._ends, start)
+        high = bisect_right(self._starts, end)
+        gone = 0
+        if low < high:
+            gone = sum(e - s for s, e in zip(self._starts[low:high], self._ends[low:high], strict=True))
+            start = min(start, self._starts[low])
+            end = max(end, self._ends[high - 1])
+        self._starts[low:high] = [start]
+        self._ends[low:high] = [end]
+        grown = end - start - gone
+        self.total += grown
+        return grown
+
+    def remove(self, start: int, end: int) -> int:
+        """Take `start` to `end` (exclusive) out and return how many integers were there."""
+        if end <= start:
+            return 0
+        low = bisect_right(self._ends, start)
+        high = bisect_left(self._starts, end)
+        if low >= high:
+            return 0
+        pairs = list(zip(self._starts[low:high], self._ends[low:high], strict=True))
+        gone = sum(min(e, end) - max(s, start) for s, e in pairs)
+        rest = [(s, e) for s, e in ((pairs[0][0], start), (end, pairs[-1][1])) if s < e]
+        self._starts[low:high] = [s for s, _ in rest]
+        self._ends[low:high] = [e for _, e in rest]
+        self.total -= gone
+        return gone

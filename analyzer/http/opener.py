@@ -1,0 +1,37 @@
+"""Which connections speak HTTP/1: on any port, by their first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from analyzer.http._heads import looks_like_request, looks_like_response
+from analyzer.http.exchange import Conversation, Wishes
+from analyzer.model.http import HttpExchange
+from analyzer.model.seams import ByteStream, Claim, Link, Sink
+
+
+class HttpOpener:
+    """Reads HTTP/1.0 and HTTP/1.1 (RFC 9112). Implements `model.seams.Opener`."""
+
+    name = "http/1.1"
+
+    def __init__(self, wishes: Wishes, done: Callable[[HttpExchange], None]) -> None:
+        self._wishes = wishes
+        self._done = done
+        self._number = count().__next__
+
+    def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
+        """Judge the first bytes of a direction: a request line, a status line, or neither."""
+        request = looks_like_request(data, start, end)
+        if request:
+            return Claim.REQUEST
+        response = looks_like_response(data, start, end)
+        if response:
+            return Claim.RESPONSE
+        return Claim.MORE if request is None or response is None else Claim.NO
+
+    def open(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink, Sink]:
+        """Read both directions of a connection."""
+        conversation = Conversation(link, client, server, self._wishes, self._number, self._done)
+        return conversation.requests.reader, conversation.responses.reader

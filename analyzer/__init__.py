@@ -1,0 +1,29 @@
+"""Reads captures of AWS SDK traffic and says where every millisecond of each call went.
+
+>>> analysis = analyzer.read("captures/cold-start.pcap")  # doctest: +SKIP
+>>> analysis.exchanges.to_pandas()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
+
+if TYPE_CHECKING:
+    from analyzer.model.analysis import Analysis
+    from analyzer.model.table import Table
+    from analyzer.pipeline import read
+
+__all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "read"]
+
+_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the stages only when somebody needs them: `analyzer --help` does not."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,5 @@
+"""`analyzer findings`."""
+
+from analyzer.cli.tables import table_command
+
+findings = table_command("findings", "Print what was diagnosed, dearest first, with cost, proof and fix.")

@@ -1,0 +1,110 @@
+"""Finds the verb, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from analyzer.errors import AnalyzerError
+
+VERBS = {
+    "report": "What a capture holds, what it says, and where the time went.",
+    "exchanges": "Every HTTP request with its answer and the parts of its time.",
+    "connections": "Every TCP connection, with Wireshark's counts.",
+    "lookups": "Every DNS lookup and the connections that used it.",
+    "findings": "What was diagnosed, with cost, proof and fix.",
+    "anomalies": "What the capture lacks and where peers broke rules.",
+    "rules": "The diagnoses that the tool can make.",
+}
+"""Verbs and what `--help` says of each: their modules are imported only when called, so that the help is quick."""
+
+
+class Verbs(click.Group):
+    """Loads verbs lazily; a first argument that is no verb is a capture to report on."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb's module and return its command."""
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(import_module(f"analyzer.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `report` before a capture that comes without a verb, whatever options stand around it."""
+        first = next((arg for arg in args if not arg.startswith("-") or arg == "-"), None)
+        asks = any(arg in ("--help", "-h", "--version") for arg in args)
+        if args and first not in VERBS and (first is not None or not asks):
+            args = ["report", *args]
+        return super().parse_args(ctx, args)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from analyzer.report.document import analyzer_version
+
+        click.echo(f"analyzer {analyzer_version()}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="[VERB] CAPTURE...")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
+def cli() -> None:
+    """Say where every millisecond of AWS SDK requests went, from packet captures.
+
+    CAPTURE is a pcap or pcapng file, plain or gzip, zstd or lz4; `-` is standard input. Without a verb, `analyzer CAPTURE` is `analyzer report CAPTURE`.
+
+    Exit status: 0 answered, 1 wrong usage, 2 no answer, 3 answered and --fail-on was met.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0 answered, 1 wrong usage, 2 no answer."""
+    try:
+        status = cli.main(None if args is None else list(args), prog_name="analyzer", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except AnalyzerError as error:
+        from analyzer.report.text import plain
+
+        click.echo(f"analyzer: {plain(str(error))}", err=True)
+        if error.hint:
+            click.echo(f"hint: {plain(error.hint)}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return _pipe_closed()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return _pipe_closed()
+        click.echo(f"analyzer: {error.strerror or error}", err=True)
+        return 2
+
+
+def _pipe_closed() -> int:
+    """End quietly when the reader of our output has gone (`| head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def run() -> None:
+    """Entry point of the `analyzer` command."""
+    sys.exit(main())

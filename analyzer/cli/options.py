@@ -1,0 +1,143 @@
+"""Options that verbs share, as decorators: captures, filters, output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from analyzer.errors import AnalyzerError, UsageError
+
+if TYPE_CHECKING:
+    from analyzer.model.analysis import Analysis
+    from analyzer.model.table import Table
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Question(NamedTuple):
+    """Which captures, and what of them."""
+
+    captures: tuple[str, ...]
+    services: tuple[str, ...]
+    """Values of --service: names to filter by, or `NAME=HOST[:PORT]` rules."""
+    hosts: tuple[str, ...]
+    since: str | None
+    until: str | None
+    connections: tuple[int, ...]
+    keys: str | None
+
+
+def captures(function: Function) -> Function:
+    """Add the CAPTURE arguments and the filters of all verbs."""
+    for decorate in reversed((
+        click.argument("captures", nargs=-1, required=True, metavar="CAPTURE..."),
+        click.option("--service", "services", multiple=True, metavar="NAME[=HOST[:PORT]]",
+                     help="Only this service; with =HOST[:PORT], take that host (a proxy, VPC endpoint or local stand-in) for it."),
+        click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only what was said with this server name or address."),
+        click.option("--since", metavar="TIME", help="Only what began at or after this time: seconds from the capture's start, or ISO 8601."),
+        click.option("--until", metavar="TIME", help="Only what began before this time."),
+        click.option("--connection", "connections", multiple=True, type=click.IntRange(min=0), metavar="N", help="Only this connection (tcp.stream)."),
+        click.option("--keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                     help="TLS secrets (NSS key log). Accepted; encrypted connections are not read yet."),
+    )):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+def output(function: Function) -> Function:
+    """Add -o."""
+    return click.option("-o", "--output", "target", type=click.Path(dir_okay=False, writable=True), metavar="FILE", help="Write to FILE, not to standard output.")(function)
+
+
+def question(options: dict[str, Any]) -> Question:
+    """Take the shared options out of a verb's own."""
+    return Question(**{name: options.pop(name) for name in Question._fields})
+
+
+def answer(asked: Question) -> Analysis:
+    """Read the captures, with progress on a terminal, and keep what was asked for."""
+    from analyzer.cli.progress import progress
+    from analyzer.pipeline import read
+
+    rules = [text for text in asked.services if "=" in text]
+    with progress(asked.captures) as show:
+        analysis = read(asked.captures, services=rules, progress=show)
+    for note in analysis.capture.notes:
+        warn(note)
+    return narrow(analysis, asked)
+
+
+def warn(text: str) -> None:
+    """Say something on standard error."""
+    from analyzer.report.text import plain
+
+    click.echo(f"analyzer: warning: {plain(text)}", err=True)
+
+
+def narrow(analysis: Analysis, asked: Question) -> Analysis:
+    """Keep only the connections, exchanges and lookups that the filters ask for."""
+    from analyzer.narrow import Filter, apply
+
+    first = analysis.capture.first_ns or 0
+    names = frozenset(text for text in asked.services if "=" not in text) | frozenset(text.split("=")[0] for text in asked.services if text.count("=") > 1)
+    return apply(
+        analysis,
+        Filter(
+            services=names,
+            hosts=frozenset(host.lower() for host in asked.hosts),
+            since_ns=moment(asked.since, first),
+            until_ns=moment(asked.until, first),
+            connections=frozenset(asked.connections),
+        ),
+    )
+
+
+def moment(text: str | None, first: int) -> int | None:
+    """Read a time: seconds from the capture's first packet, or ISO 8601 (UTC where no zone is given). Raises UsageError."""
+    if text is None:
+        return None
+    if re.fullmatch(r"-?\d+(\.\d+)?", text):
+        whole, _, fraction = text.partition(".")
+        sign = -1 if whole.startswith("-") else 1
+        return first + sign * (abs(int(whole)) * 1_000_000_000 + int((fraction + "0" * 9)[:9]))
+    from datetime import UTC, datetime
+
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"cannot read the time {text!r}", hint="seconds from the capture's start (12.5), or ISO 8601 (2026-11-21T20:05:23.5Z)") from None
+    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+    return int(when.timestamp()) * 1_000_000_000 + when.microsecond * 1000
+
+
+def write(pieces: Iterable[str], target: str | None) -> None:
+    """Write pieces of text to a file, readable by its owner only, or to standard output."""
+    import os
+    import sys
+
+    if target is None or target == "-":
+        with nullcontext(sys.stdout) as out:
+            for piece in pieces:
+                out.write(piece)
+        return
+    try:
+        descriptor = os.open(Path(target), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise AnalyzerError(f"cannot write {target}: {error.strerror}") from None
+    with open(descriptor, "w", encoding="utf-8", newline="") as out:
+        for piece in pieces:
+            out.write(piece)
+
+
+def where(table: Table[Any], conditions: Sequence[str]) -> Table[Any]:
+    """Narrow a table by conditions like `operation=GetItem`, `status>=400`, `server_ns>20ms`. Raises UsageError."""
+    from analyzer.narrow import condition
+
+    for text in conditions:
+        table = table.where(condition(table, text))
+    return table

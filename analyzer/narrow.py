@@ -1,0 +1,110 @@
+"""Keeping a part of an answer: the filters of all verbs, and conditions on columns."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from analyzer.errors import UsageError
+from analyzer.model.analysis import Analysis
+from analyzer.model.rows import Connection
+from analyzer.model.table import Table
+from analyzer.units import TimeNs
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+CONDITION = re.compile(r"\s*(\w+)\s*(==|!=|>=|<=|=|>|<|~)\s*(.*?)\s*\Z", re.DOTALL)
+UNITS = {"": 1, "ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
+
+class Filter(NamedTuple):
+    """What of an answer is wanted; empty means all."""
+
+    services: frozenset[str]
+    hosts: frozenset[str]
+    since_ns: TimeNs | None
+    until_ns: TimeNs | None
+    connections: frozenset[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.services or self.hosts or self.connections or self.since_ns is not None or self.until_ns is not None)
+
+
+def apply(analysis: Analysis, wanted: Filter) -> Analysis:
+    """Return the part of an answer that a filter lets through. Findings are made anew over that part."""
+    if not wanted:
+        return analysis
+    from analyzer.findings import check
+    from analyzer.model.rows import Finding
+
+    def right(row: Connection) -> bool:
+        names = {row.server_address, (row.server_name or "").lower(), (row.server_name or "").lower().partition(":")[0]}
+        return (
+            (not wanted.connections or row.connection_id in wanted.connections)
+            and (not wanted.hosts or not wanted.hosts.isdisjoint(names))
+            and (not wanted.services or row.service in wanted.services)
+        )
+
+    def within(time: TimeNs | None) -> bool:
+        return time is not None and (wanted.since_ns is None or time >= wanted.since_ns) and (wanted.until_ns is None or time < wanted.until_ns)
+
+    timed = wanted.since_ns is not None or wanted.until_ns is not None
+    kept = {row.connection_id for row in analysis.connections if right(row)}
+    exchanges = [
+        row
+        for row in analysis.exchanges
+        if row.connection_id in kept and (not timed or within(row.request_start_ns if row.request_start_ns is not None else row.response_start_ns))
+    ]
+    if timed:
+        used = {row.connection_id for row in exchanges}
+        kept = {row.connection_id for row in analysis.connections if row.connection_id in kept and (row.connection_id in used or within(row.first_ns))}
+    narrowed = bool(wanted.services or wanted.hosts or wanted.connections)
+    out = Analysis(
+        capture=analysis.capture,
+        vantage=analysis.vantage,
+        connections=analysis.connections.where(lambda row: row.connection_id in kept),
+        lookups=analysis.lookups.where(lambda row: (not narrowed or not kept.isdisjoint(row.connection_ids)) and (not timed or within(row.start_ns))),
+        exchanges=Table("exchanges", analysis.exchanges.row_type, exchanges),
+        anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
+    )
+    out.findings = Table("findings", Finding, check(out))
+    return out
+
+
+def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
+    """Read a condition on a column: `operation=GetItem`, `status>=400`, `server_ns>20ms`, `target~token` (contains). Unknown values never match.
+
+    Raises UsageError for a column that does not exist, or a value that does not fit it.
+    """
+    match = CONDITION.match(text)
+    if match is None:
+        raise UsageError(f"cannot read the condition {text!r}", hint="COLUMN=VALUE, also != < <= > >= and ~ (contains)")
+    name, sign, value = match.groups()
+    get = table.getter(name)
+    kind = next(column.kind for column in table.columns if column.name == name)
+    if sign == "~":
+        return lambda row: get(row) is not None and value.lower() in str(get(row)).lower()
+    compare = OPERATORS[sign]
+    wanted = _value(name, kind, value)
+    if kind == "list":
+        return lambda row: compare(any(str(item) == value for item in get(row)), True)
+    return lambda row: get(row) is not None and compare(get(row), wanted)
+
+
+def _value(name: str, kind: str, text: str) -> object:
+    if kind in ("text", "list"):
+        return text
+    if kind == "bool":
+        if text.lower() not in ("true", "false", "yes", "no"):
+            raise UsageError(f"{name} is true or false, not {text!r}")
+        return text.lower() in ("true", "yes")
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s)?", text)
+    if match is None or (match[2] and kind not in ("duration", "time")):
+        raise UsageError(f"{name} is a number, not {text!r}")
+    number = match[1]
+    if not match[2] and "." not in number:
+        return int(number)
+    return round(float(number) * UNITS[match[2] or ""]) if kind in ("duration", "time") else float(number)

@@ -1,0 +1,148 @@
+"""The order of the stages and what each is handed, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from analyzer import aws, capture, dns, findings, http, latency, packets, tcp, tls
+from analyzer.assembly import Traffic, connection_rows, exchange_row
+from analyzer.model.analysis import Analysis
+from analyzer.model.capture import CaptureInfo
+from analyzer.model.http import Endpoint, HttpExchange
+from analyzer.model.rows import Anomaly, Connection, Exchange, Finding, Lookup
+from analyzer.model.seams import Block, Datagram
+from analyzer.model.table import Table
+from analyzer.quality import note_capture, vantage_of
+from analyzer.units import PacketId, TimeNs
+
+DATAGRAM_PORTS = frozenset({53, 4789, 6081})
+"""UDP ports that are decoded: DNS, and what may carry TCP."""
+MOST_ANOMALIES = 1000
+"""Anomaly rows of one code that are kept; the rest is counted in a last row."""
+
+
+class Pipeline:
+    """One pass over a capture: blocks in, rows out."""
+
+    def __init__(self, services: Sequence[aws.ServiceRule] = ()) -> None:
+        self._recognizer = aws.Recognizer(services)
+        self._anomalies: list[Anomaly] = []
+        self._anomaly_counts: dict[str, int] = {}
+        self._lookups: list[Lookup] = []
+        self._exchanges: list[Exchange] = []
+        self._traffic: dict[int, Traffic] = {}
+        self._endpoints: dict[int, Endpoint] = {}
+        self._names = dns.Lookups(self._lookups.append)
+        wishes = http.Wishes(
+            aws.REQUEST_FIELDS, aws.RESPONSE_FIELDS, aws.PRESENCE_FIELDS, self._recognizer.request_window, self._recognizer.response_window
+        )
+        self.engine = tcp.Engine(
+            packets.LAYOUTS,
+            packets.Decoder().decode,
+            (http.HttpOpener(wishes, self._exchange), tls.TlsOpener(), dns.DnsOpener(self._names)),
+            self.anomaly,
+            datagram=self._datagram,
+            datagram_ports=DATAGRAM_PORTS,
+            opened=self._opened,
+        )
+
+    def feed(self, block: Block) -> None:
+        """Take one block of packets."""
+        self.engine.feed(block)
+
+    def finish(self, info: CaptureInfo) -> Analysis:
+        """Settle everything and return the answer."""
+        self.engine.finish()
+        self._names.finish()
+        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, self._name_of, self._service_of)
+        self._exchanges.sort(key=_first)
+        self._lookups.sort(key=_first)
+        note_capture(info, connections, self.anomaly)
+        for code, count in self._anomaly_counts.items():
+            if count > MOST_ANOMALIES:
+                self._anomalies.append(Anomaly(code, None, None, f"{count - MOST_ANOMALIES} more of these"))
+        self._anomalies.sort(key=lambda row: (row.packet_id is None, row.packet_id or 0))
+        analysis = Analysis(
+            capture=info,
+            vantage=vantage_of(connections),
+            connections=Table("connections", Connection, connections),
+            lookups=Table("lookups", Lookup, self._lookups),
+            exchanges=Table("exchanges", Exchange, self._exchanges),
+            anomalies=Table("anomalies", Anomaly, self._anomalies),
+        )
+        analysis.findings = Table("findings", Finding, findings.check(analysis))
+        return analysis
+
+    def anomaly(self, row: Anomaly) -> None:
+        """Keep an anomaly row; of one code only so many."""
+        seen = self._anomaly_counts[row.code] = self._anomaly_counts.get(row.code, 0) + 1
+        if seen <= MOST_ANOMALIES:
+            self._anomalies.append(row)
+
+    def _datagram(self, datagram: Datagram, time: TimeNs, packet_id: PacketId) -> None:
+        self._names.feed(datagram, time, packet_id)
+
+    def _opened(self, flow: tcp.Flow) -> None:
+        if flow.syn_ns is not None:
+            self._names.connected(flow.connection_id, flow.client()[0], flow.server()[0], flow.syn_ns)
+
+    def _exchange(self, raw: HttpExchange) -> None:
+        """Describe a finished exchange and keep its row."""
+        link = raw.link
+        number = link.connection_id
+        endpoint = self._endpoints.get(number)
+        if endpoint is None:
+            address, port = link.server()
+            endpoint = self._endpoints[number] = Endpoint(address, port, self._names.name_of(address))
+        about = self._recognizer.describe(raw.request, raw.response, endpoint)
+        self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
+        known = self._traffic.get(number)
+        if known is None:
+            start = raw.request_start[0] if raw.request_start is not None else None
+            self._traffic[number] = Traffic(1, start, about.host, about.service, about.region)
+        else:
+            self._traffic[number] = Traffic(known.exchanges + 1, known.first_request_ns, known.host or about.host, known.service or about.service, known.region or about.region)
+        link.forget(raw.request_end_offset, raw.response_end_offset)
+
+    def _name_of(self, address: str) -> str | None:
+        return self._names.name_of(ip_address(address).packed)
+
+    def _service_of(self, row: Connection, name: str | None) -> tuple[str | None, str | None]:
+        return self._recognizer.service_of(Endpoint(ip_address(row.server_address).packed, row.server_port, name), name)
+
+
+def _first(row: tuple[Any, ...]) -> int:
+    number: int = row[0]
+    return number
+
+
+def read(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    services: Sequence[str] = (),
+    progress: Callable[[capture.Capture], None] | None = None,
+) -> Analysis:
+    """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
+
+    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called after each block.
+    Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule that cannot be read.
+    """
+    names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    pipeline = Pipeline([aws.parse_service_option(text) for text in services])
+    source = capture.open_captures(names, emit=pipeline.anomaly)
+    collecting = gc.isenabled()
+    # The loop makes no cycles that matter within a pass; looking for them again and again costs a fifth of the time.
+    gc.disable()
+    try:
+        for block in source.blocks():
+            pipeline.feed(block)
+            if progress is not None:
+                progress(source)
+        return pipeline.finish(source.info)
+    finally:
+        if collecting:
+            gc.enable()

@@ -1,0 +1,66 @@
+"""The JSON document: the output contract `analyzer/1`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from analyzer.model.analysis import SCHEMA, Analysis
+
+DISTRIBUTION = "sdkledger"
+
+
+def analyzer_version() -> str:
+    """Return the installed version, `0+source` where the package is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "0+source"
+
+
+def capture_of(analysis: Analysis) -> dict[str, Any]:
+    """Return the `capture` object of the document."""
+    info = analysis.capture
+    return {
+        "files": [
+            {"name": file.name, "first_packet_id": file.first_packet_id, "packets": file.packets, "format": file.format} for file in info.files
+        ],
+        "packets": info.packets,
+        "bytes": info.bytes,
+        "first_ns": info.first_ns,
+        "last_ns": info.last_ns,
+        "link_types": sorted({interface.link_type for interface in info.interfaces}),
+        "vantage": analysis.vantage,
+        "complete": info.complete,
+        "notes": info.notes,
+        "interfaces": [
+            {
+                "number": interface.number, "file": interface.file, "name": interface.name, "link_type": interface.link_type, "snaplen": interface.snaplen,
+                "received": interface.received, "dropped": interface.dropped,
+            }
+            for interface in info.interfaces
+        ],
+        "cut_packets": info.cut_packets,
+    }  # fmt: skip
+
+
+class JsonRenderer:
+    """The whole answer as one JSON document."""
+
+    name = "json"
+    suffix = ".json"
+
+    def render(self, analysis: Analysis) -> Iterator[str]:
+        """Yield the document in pieces, a row a line, so that a large one is never held as text."""
+        head = {"schema": SCHEMA, "analyzer_version": analyzer_version(), "capture": capture_of(analysis)}
+        yield json.dumps(head, ensure_ascii=False)[:-1]
+        encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+        for table in analysis.tables():
+            yield f',\n"{table.name}":['
+            rows = table.to_dicts()
+            for start in range(0, len(rows), 1000):
+                yield (",\n" if start else "\n") + ",\n".join(map(encode, rows[start : start + 1000]))
+            yield "]"
+        yield "}\n"

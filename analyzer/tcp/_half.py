@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from analyzer.tcp.copies import Sightings
     from analyzer.tcp.flow import Flow
     from analyzer.tcp.stream import Stream
 
@@ -16,30 +17,9 @@ class Half:
     """One direction of a connection: what its sender has sent, and what it said about the other direction."""
 
     __slots__ = (
-        "acked",
-        "base_seq",
-        "dup_acks",
-        "flow",
-        "hole_at",
-        "last_ack",
-        "last_ack_since",
-        "last_id",
-        "last_probe",
-        "last_time",
-        "next_seq",
-        "next_time",
-        "other",
-        "packets",
-        "probe_seq",
-        "probe_time",
-        "quiet",
-        "seen",
-        "skip",
-        "stream",
-        "sure",
-        "ttl",
-        "window",
-    )
+        "acked", "bare_ack", "base_seq", "dup_acks", "flow", "hole_at", "last_ack", "last_id", "last_probe", "last_time", "next_seq",
+        "next_time", "other", "packets", "probe_seq", "probe_time", "quiet", "seen", "sightings", "skip", "stream", "sure", "ttl", "window",
+    )  # fmt: skip
 
     other: Half
     flow: Flow
@@ -50,11 +30,13 @@ class Half:
         self.quiet = False
         """Whether a usual segment at `next_seq` can have no `tcp.analysis` flag and nothing waits out of order."""
         self.next_seq = 0
-        """Highest sequence end seen; equal to the next byte in order while `quiet`."""
+        """Highest sequence end seen; equal to the next byte in order while `quiet`. Of a direction never seen, the first ACK of it."""
         self.next_time = 0
         """When `next_seq` was reached."""
         self.last_ack = 0
         """Acknowledgement number of the last segment."""
+        self.dup_acks = 0
+        """How often `last_ack` was repeated (`tcp.analysis.duplicate_ack_num`)."""
         self.last_time = 0
         """Time of the last segment."""
         self.window = -1
@@ -74,12 +56,13 @@ class Half:
         self.sure = False
         """Whether `next_seq` is known."""
         self.base_seq: int | None = None
-        self.dup_acks = 0
+        self.bare_ack: int | None = None
+        """What was acknowledged before the last segment, if that one (a reset) acknowledges nothing."""
         self.hole_at: int | None = None
         """First byte missing before `next_seq`, as rule 10 sees it; None where nothing is."""
-        self.last_ack_since = 0
-        """When `last_ack` was first said, while it is being repeated."""
         self.last_probe = 0
         """1 when the last segment was a keep-alive, 2 when it was a zero window probe."""
         self.ttl = 0
         """TTL of this direction's first segment."""
+        self.sightings: Sightings | None = None
+        """Its last packets, by which copies are known; None once nobody will ask."""

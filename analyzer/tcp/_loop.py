@@ -1,21 +1,24 @@
 """The packet loop: blocks in, connections and byte streams out.
 
-One `struct` call reads a plain TCP segment, one dictionary look-up finds its direction. A usual segment, the next one in order of a direction in which nothing is
-unusual, changes a few numbers and is done; payload that no reader needs is only counted. Two predicates prove that such a segment has no
-`tcp.analysis` flag: it begins at the highest sequence number seen, and it carries data or acknowledges something new. Everything else goes through
-`Flow.take` in plain code.
+One `struct` call reads a plain TCP segment, one dictionary look-up finds its direction. A usual segment, the next one in order of a
+direction in which nothing is unusual, changes a few numbers and is done; payload that no reader needs is only counted. Two predicates
+prove that such a segment has no `tcp.analysis` flag: it begins at the highest sequence number seen, and it carries data or acknowledges
+something new. Everything else goes through `Flow.take` in plain code.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
 from analyzer.model.rows import Anomaly
+from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
 from analyzer.tcp._half import Half
+from analyzer.tcp.acks import acknowledged, acknowledged_unseen
 from analyzer.tcp.flow import Flow
 from analyzer.tcp.icmp import describe
-from analyzer.units import PacketId, TimeNs
+from analyzer.tcp.waiting import Room
+from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
 USUAL = frozenset(offset << 12 | flags for offset in range(5, 16) for flags in (0x10,))
 """Data offset and flags of a usual segment, once the flags that change nothing (PSH, URG, ECE, CWR) are masked out: ACK alone."""
@@ -24,6 +27,10 @@ HALF = 0x8000_0000
 TCP, UDP = 6, 17
 SAMPLES = 16
 """Packets of a block that are looked at to choose its fast path."""
+LINGER_NS: DurationNs = 30 * SECOND
+"""How long a connection that has ended is kept ready for late packets."""
+MOST_CLEARED = 4
+"""Ended connections that are looked at for each new one: more than can end meanwhile."""
 
 
 class Engine:
@@ -48,13 +55,15 @@ class Engine:
         self._ports = frozenset(port.to_bytes(2, "big") for port in datagram_ports)
         self._opened = opened
         self._halves: dict[bytes, Half] = {}
+        self._room = Room()
+        self._over: deque[Flow] = deque()
         self._unknown_links: set[int] = set()
         self.flows: list[Flow] = []
         """All connections, by `connection_id`."""
 
     def feed(self, block: Block) -> None:
         """Take the packets of a block, in order."""
-        data, starts, lengths, wire_lengths, times, link_type, _, first_id, _, _ = block
+        data, starts, lengths, wire_lengths, times, _, _, first_id, _, _ = block
         layout = self._choose(block)
         if layout is None:
             for index, time in enumerate(times):
@@ -86,23 +95,25 @@ class Engine:
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             half = find(data[start + key_from : start + key_to])
-            if size + body_at > length or half is None or seq != half.next_seq or not half.quiet or bits & 0xF017 not in usual or not window:
+            size += body_at
+            if half is None or seq != half.next_seq or not half.quiet or bits & 0xF017 not in usual or not window or size > length:
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             header_size = bits >> 12 << 2
-            size -= ip_header + header_size
+            size -= tcp_at + header_size
             if size < 2 and (size or not half.acked or (ack == half.last_ack and window == half.window)):
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             if ack != half.last_ack:
                 other = half.other
                 if ack != other.next_seq and (other.next_seq - ack) & MASK >= HALF:
-                    half.flow.acknowledged_unseen(other, time)
+                    acknowledged_unseen(other)
                     slow(block, packet_id - first_id, time, packet_id)
                     continue
                 if other.probe_time:
-                    half.flow.acknowledged(other, ack, time)
+                    acknowledged(other, ack, time)
                 half.last_ack = ack
+                half.dup_acks = 0
             if size:
                 skip = half.skip
                 if size <= skip:
@@ -110,7 +121,7 @@ class Engine:
                 else:
                     payload = start + tcp_at + header_size
                     half.flow.last_seen_ack = ack
-                    half.skip = half.stream.take(data, payload, payload + size, seq, skip, time, packet_id)
+                    half.skip = half.stream.take(data, payload, payload + size, seq, time, packet_id)
                 half.next_seq = seq + size & MASK
                 half.next_time = time
             half.packets += 1
@@ -167,14 +178,30 @@ class Engine:
         if half is None or half.flow.starts_anew(half, segment):
             if half is not None:
                 half.flow.finish()
-            flow = Flow(len(self.flows), key, self._openers, time, packet_id)
-            flow.on_syn = self._opened
+                half.flow.release()
+            self._clear(time)
+            flow = Flow(len(self.flows), key, self._openers, self._room, time, packet_id, self._opened)
             self.flows.append(flow)
             half, other = flow.halves
             width = (len(key) - 4) // 2
-            self._halves[key] = half
             self._halves[key[width : 2 * width] + key[:width] + key[-2:] + key[-4:-2]] = other
-        half.flow.take(half, segment, time, packet_id)
+            self._halves[key] = half
+        flow = half.flow
+        over = flow.ended
+        flow.take(half, segment, time, packet_id)
+        if over is None and flow.ended is not None:
+            self._over.append(flow)
+
+    def _clear(self, now: TimeNs) -> None:
+        """Let go of what connections keep that have ended long ago: a capture may hold millions."""
+        over = self._over
+        for _ in range(min(len(over), MOST_CLEARED)):
+            flow = over.popleft()
+            if abs(now - max(half.last_time for half in flow.halves)) < LINGER_NS:
+                over.append(flow)
+            else:
+                flow.finish()
+                flow.release()
 
     def _icmp(self, error: IcmpError, packet_id: PacketId) -> None:
         """Join an ICMP error to the connection and packet that it quotes."""

@@ -1,7 +1,7 @@
 """Wireshark's `tcp.analysis` flags: the rules of its version 4.0, in their order, for segments that the loop cannot prove unremarkable.
 
-Rules re-stated from the documentation and observation of tshark 4.0.17; numbers in comments are theirs in the order of testing. Only flags that the
-`connections` table counts are reported; the others matter where they keep a later rule from being tested.
+Rules re-stated from the documentation and observation of tshark 4.0.17; numbers in comments are theirs in the order of testing. Only
+flags that the `connections` table counts are reported; the others matter where they keep a later rule from being tested.
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ def classify(half: Half, segment: Segment, time: TimeNs, initial_rtt: DurationNs
             pass
         elif same and window:  # 9
             said |= DUPLICATE_ACK
-            if not half.dup_acks:
-                half.last_ack_since = half.last_time
             half.dup_acks = half.dup_acks + 1 if half.dup_acks >= 0 else 1
     if ack != half.last_ack:
         half.dup_acks = 0
@@ -86,12 +84,14 @@ def classify(half: Half, segment: Segment, time: TimeNs, initial_rtt: DurationNs
 
 
 def _acknowledges_unseen(other: Half, ack: int) -> None:
-    """Note an ACK beyond the contiguous bytes of the other direction: the flag is not counted, but rule 12 then takes it for duplicate ACKs."""
+    """Note an ACK beyond the contiguous bytes of the other direction, once a hole.
+
+    The flag is not counted, but where the ACK lies beyond all that was seen rule 12 then takes it for duplicate ACKs (observed).
+    """
     contiguous = other.hole_at if other.hole_at is not None else other.next_seq
     if 0 < (ack - contiguous) & MASK < HALF:
-        if contiguous > other.next_seq:
-            other.hole_at = None
-        else:
+        other.hole_at = None
+        if 0 < (ack - other.next_seq) & MASK < HALF:
             other.dup_acks = LIKE_DUPLICATES
 
 

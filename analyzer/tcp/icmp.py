@@ -9,12 +9,15 @@ from analyzer.model.seams import IcmpError
 from analyzer.units import ConnectionId, PacketId
 
 NAMES = {
-    (4, 3): "icmp-unreachable", (4, 4): "icmp-source-quench", (4, 5): "icmp-redirect", (4, 11): "icmp-time-exceeded", (4, 12): "icmp-parameter-problem",
-    (6, 1): "icmp-unreachable", (6, 2): "icmp-too-big", (6, 3): "icmp-time-exceeded", (6, 4): "icmp-parameter-problem",
+    (4, 3): "icmp-unreachable", (4, 4): "icmp-source-quench", (4, 5): "icmp-redirect", (4, 11): "icmp-time-exceeded",
+    (4, 12): "icmp-parameter-problem",
+    (6, 1): "icmp-unreachable", (6, 2): "icmp-too-big", (6, 3): "icmp-time-exceeded",
+    (6, 4): "icmp-parameter-problem",
 }  # fmt: skip
 REASONS = {
     (4, 3, 0): "network unreachable", (4, 3, 1): "host unreachable", (4, 3, 2): "protocol unreachable", (4, 3, 3): "port unreachable",
-    (4, 3, 4): "fragmentation needed", (4, 3, 9): "network prohibited", (4, 3, 10): "host prohibited", (4, 3, 13): "administratively prohibited",
+    (4, 3, 4): "fragmentation needed", (4, 3, 9): "network prohibited",
+    (4, 3, 10): "host prohibited", (4, 3, 13): "administratively prohibited",
     (4, 11, 0): "TTL exceeded in transit", (4, 11, 1): "fragment reassembly time exceeded",
     (6, 1, 0): "no route", (6, 1, 1): "administratively prohibited", (6, 1, 3): "address unreachable", (6, 1, 4): "port unreachable",
     (6, 3, 0): "hop limit exceeded in transit",

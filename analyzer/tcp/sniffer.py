@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from analyzer.model.seams import Claim, End, Opener
 from analyzer.tcp.stream import FAR, Stream
 
@@ -16,17 +14,11 @@ MOST_HELD = 32
 class Sniffer:
     """The sink of a direction until somebody claims the connection. Implements `model.seams.Sink`."""
 
-    __slots__ = ("_claimed", "_held", "_lost", "_openers", "_stream", "_tries")
+    __slots__ = ("_held", "_lost", "_openers", "_stream", "_tries")
 
-    def __init__(
-        self,
-        stream: Stream,
-        openers: tuple[Opener, ...],
-        claimed: Callable[[Stream, Opener, Claim], bool],
-    ) -> None:
+    def __init__(self, stream: Stream, openers: tuple[Opener, ...]) -> None:
         self._stream = stream
         self._openers = openers
-        self._claimed = claimed
         self._held = b""
         self._lost = False
         self._tries = 0
@@ -42,7 +34,7 @@ class Sniffer:
             claim = opener.sniff(link, data, start, end)
             if claim is Claim.MORE:
                 more = True
-            elif claim is not Claim.NO and self._claimed(self._stream, opener, claim):
+            elif claim is not Claim.NO and link.claim(self._stream, opener, claim):
                 sink = self._stream.sink
                 return end_of(offset, start, end) + FAR if sink is None else sink.feed(data, start, end, offset)
         if more and end - start < MOST_HELD:

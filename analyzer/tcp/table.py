@@ -8,7 +8,6 @@ from analyzer.model.rows import Connection
 from analyzer.tcp import analysis
 from analyzer.tcp.flow import Flow
 
-
 SYN, DATA = 1, 8
 """Bits of `tcp.completeness`."""
 
@@ -35,7 +34,7 @@ def row(flow: Flow) -> Connection:
     if client is not first:
         ends.reverse()
     up, down = client.stream, server.stream
-    counts = flow.counts.get
+    counts = (flow.counts or {}).get
     connect = None
     if flow.syn_ns is not None and flow.established_ns is not None:
         connect = flow.established_ns - flow.syn_ns
@@ -70,7 +69,7 @@ def row(flow: Flow) -> Connection:
         zero_windows=counts(analysis.ZERO_WINDOW, 0),
         lost_segments=counts(analysis.LOST_SEGMENT, 0),
         completeness=_completeness(flow),
-        lost_before_capture=bool(up.gaps.total or down.gaps.total),
+        lost_before_capture=bool(up.gap_bytes() or down.gap_bytes()),
         closed_by=flow.closer or "open",
         opened_ahead=False,
         copy_of=None,
@@ -80,7 +79,7 @@ def row(flow: Flow) -> Connection:
         client_rule=rule,
         protocol=flow.protocol,
         duplicates=flow.duplicates,
-        gap_bytes=up.gaps.total + down.gaps.total,
+        gap_bytes=up.gap_bytes() + down.gap_bytes(),
         cut_packets=up.cut + down.cut,
         icmp_errors=flow.icmp_errors,
     )

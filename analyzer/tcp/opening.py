@@ -1,0 +1,99 @@
+"""How a connection opened: who is the client, when the handshake was where, what was offered (RFC 9293 section 3.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.model.seams import Segment
+from analyzer.tcp.analysis import ACK, FIN, RST, SYN
+from analyzer.tcp.options import mss
+from analyzer.tcp.seq import HALF, MASK
+from analyzer.units import PacketId, TimeNs
+
+if TYPE_CHECKING:
+    from analyzer.tcp._half import Half
+    from analyzer.tcp.flow import Flow
+
+WELL_KNOWN_PORTS = frozenset({443, 80, 53, 8000})
+"""Ports that tell the server where no SYN does (8000: DynamoDB local)."""
+MOST_OPENING = 16
+"""Segments after which the end of the handshake is no longer waited for (one direction only in the capture)."""
+
+
+def is_opening(flow: Flow) -> bool:
+    """Tell whether the end of the handshake may still come."""
+    if flow.syn_ns is None or flow.established_ns is not None:
+        return False
+    first, second = flow.halves
+    return first.packets + second.packets < MOST_OPENING
+
+
+def take_syn(flow: Flow, half: Half, segment: Segment, time: TimeNs) -> None:
+    """Take a SYN or SYN-ACK."""
+    if segment.options:
+        offered = mss(segment.options)
+        if offered:
+            flow.mss = min(flow.mss, offered) if flow.mss else offered
+    if segment.flags & ACK:
+        if flow.client_half is None:
+            flow.set_client(half.other, "syn-ack")
+        if half is not flow.client_half:
+            if flow.syn_ack_ns is None:
+                flow.syn_ack_ns, flow.syn_ack_seq = time, segment.seq
+                flow.whole_start = True
+                answers = flow.syn_seq is not None and segment.ack == flow.syn_seq + 1 & MASK
+                if answers and not flow.syn_repeated and flow.syn_ns is not None and time >= flow.syn_ns:
+                    half.other.stream.rtt_ns = time - flow.syn_ns
+            else:
+                flow.syn_ack_repeated = True
+                if flow.established_ns is None:
+                    flow.syn_ack_ns, flow.syn_ack_seq = time, segment.seq
+        return
+    if flow.client_half is None:
+        flow.set_client(half, "syn")
+    if half is flow.client_half:
+        if flow.syn_ns is None:
+            flow.syn_ns, flow.syn_seq = time, segment.seq
+            flow.whole_start = True
+            if flow.on_syn is not None:
+                flow.on_syn(flow)
+        else:
+            flow.syn_repeated = True
+
+
+def take_handshake_ack(flow: Flow, half: Half, segment: Segment, time: TimeNs) -> None:
+    """Take the segment with which the client acknowledges the SYN-ACK; any other changes nothing."""
+    if half is not flow.client_half or flow.established_ns is not None or flow.syn_ack_ns is None or segment.flags & (SYN | RST):
+        return
+    if flow.syn_ack_seq is not None and (segment.ack - flow.syn_ack_seq - 1) & MASK < HALF:
+        flow.established_ns = time
+        server = half.other.stream
+        if not flow.syn_ack_repeated and server.rtt_ns is None and time >= flow.syn_ack_ns:
+            server.rtt_ns = time - flow.syn_ack_ns
+
+
+def guess_client(flow: Flow, half: Half, size: int) -> None:
+    """Tell the client where no SYN did: by a well-known port, else by who sends the first payload."""
+    known = [port in WELL_KNOWN_PORTS for port in flow.ports]
+    if known[0] != known[1]:
+        flow.set_client(flow.first_half.other if known[0] else flow.first_half, "port")
+    elif size:
+        flow.set_client(half, "first-payload")
+
+
+def complete(flow: Flow, segment: Segment, packet_id: PacketId) -> None:
+    """Carry `tcp.completeness` forward: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST."""
+    flags = segment.flags
+    if flags & (SYN | ACK) == SYN:
+        if packet_id == flow.first_id:
+            flow.completeness |= 1
+        if segment.size:
+            flow.completeness |= 8
+    elif flags & (SYN | ACK) == SYN | ACK:
+        flow.completeness |= 2
+    elif flags & ACK:
+        flow.completeness |= 8 if segment.size else 4
+    if flags & (FIN | ACK) == FIN | ACK:
+        flow.completeness |= 16
+    if flags & RST:
+        flow.completeness |= 32

@@ -1,0 +1,93 @@
+"""What happened to the bytes of one direction: which packets carried the last ones, what was sent again, which holes were filled."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from analyzer.units import PacketId, TimeNs
+
+MOST_MARKS = 64
+"""Packets of one direction that are remembered: as many as an ICMP error or a repeat may lag behind."""
+MOST_EVENTS = 256
+"""Bound of the repeats, and of the holes, that are remembered for the exchange under way."""
+
+
+class Mark(NamedTuple):
+    """A packet and the stream offsets that it carried."""
+
+    start: int
+    end: int
+    time: TimeNs
+    packet_id: PacketId
+
+
+class Repeat:
+    """Bytes that were sent again, and when they were acknowledged."""
+
+    __slots__ = ("acked", "end", "first_sent", "start", "time")
+
+    def __init__(self, start: int, end: int, first_sent: TimeNs, time: TimeNs) -> None:
+        self.start, self.end, self.first_sent, self.time = start, end, first_sent, time
+        self.acked: TimeNs | None = None
+
+
+class Hole(NamedTuple):
+    """A hole that was filled: when the first segment beyond it came, and the filling one."""
+
+    start: int
+    end: int
+    beyond: TimeNs
+    filled: TimeNs
+
+
+class Trail:
+    """The recent past of one direction."""
+
+    __slots__ = ("holes", "marks", "open_repeats", "repeats")
+
+    def __init__(self) -> None:
+        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)
+        """The last segments that were looked at; those that the loop only counted are not among them."""
+        self.repeats: list[Repeat] = []
+        self.open_repeats = 0
+        """Repeats that no ACK has covered yet."""
+        self.holes: list[Hole] = []
+
+    def repeat(self, start: int, end: int, sent: TimeNs, time: TimeNs) -> None:
+        """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it."""
+        if len(self.repeats) >= MOST_EVENTS:
+            return
+        for mark in self.marks:
+            if mark.start < end <= mark.end:
+                sent = mark.time
+                break
+        self.repeats.append(Repeat(start, end, min(sent, time), time))
+        self.open_repeats += 1
+
+    def hole(self, start: int, end: int, beyond: TimeNs, filled: TimeNs) -> None:
+        """Note that a hole was filled."""
+        if len(self.holes) < MOST_EVENTS:
+            self.holes.append(Hole(start, end, beyond, filled))
+
+    def acknowledge(self, offset: int, time: TimeNs) -> None:
+        """Settle the repeats that an ACK up to `offset` covers."""
+        for repeat in self.repeats:
+            if repeat.acked is None and repeat.end <= offset:
+                repeat.acked = time
+                self.open_repeats -= 1
+
+    def forget(self, offset: int) -> None:
+        """Drop the events of bytes before `offset`."""
+        if self.repeats:
+            self.repeats = [repeat for repeat in self.repeats if repeat.end > offset]
+            self.open_repeats = sum(repeat.acked is None for repeat in self.repeats)
+        if self.holes:
+            self.holes = [hole for hole in self.holes if hole.end > offset]
+
+    def packet_of(self, offset: int) -> PacketId | None:
+        """Return the last packet that carried the byte at `offset`, if it is remembered."""
+        for mark in reversed(self.marks):
+            if mark.start <= offset < mark.end:
+                return mark.packet_id
+        return None

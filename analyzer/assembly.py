@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from analyzer.model.http import About, HttpExchange
 from analyzer.model.rows import Connection, Exchange
 from analyzer.units import SECOND, DurationNs, TimeNs
 
+Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None]
+"""wait_stall_ns, network_ns, server_ns and stall_ns of an exchange."""
 SET_UP_BELONGS_NS: DurationNs = SECOND
 """A connection's set-up belongs to its first exchange if the request begins within this time."""
-
-
-class WaitParts(NamedTuple):
-    """See `latency.Wait`."""
-
-    wait_stall_ns: DurationNs | None
-    network_ns: DurationNs | None
-    server_ns: DurationNs | None
-    stall_ns: DurationNs | None
 
 
 def outcome(raw: HttpExchange) -> str:
@@ -35,38 +28,39 @@ def outcome(raw: HttpExchange) -> str:
     return "error" if raw.response.status >= 400 else "ok"
 
 
-def exchange_row(raw: HttpExchange, about: About, wait: tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None]) -> Exchange:
-    """Make the row of an exchange from what HTTP read, what AWS recognised and how the wait splits. Fields by position: this runs a million times."""
+def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
+    """Make the row of an exchange from what HTTP read, what AWS recognised and how the wait splits.
+
+    By position, and past the named tuple's own constructor: this runs a million times.
+    """
     request, response = raw.request, raw.response
     start, end, first, last = raw.request_start, raw.request_end, raw.response_start, raw.response_end
-    start_ns = start[0] if start is not None else None
-    idle = None
-    if raw.previous_end_ns is not None and start_ns is not None:
-        idle = start_ns - raw.previous_end_ns
-    return Exchange(
+    start_ns = None if start is None else start[0]
+    (target, host, service, _, operation, error_type, request_id, invocation_id, attempt, sdk, sdk_version, table, count, scanned, has_more) = about
+    return Exchange._make((
         raw.exchange_id,
         raw.link.connection_id,
         None,
         None,
         raw.index,
-        idle,
-        request.method if request is not None else None,
-        about.target,
-        about.host,
+        None if raw.previous_end_ns is None or start_ns is None else start_ns - raw.previous_end_ns,
+        None if request is None else request.method,
+        target,
+        host,
         raw.request_version,
-        about.service,
-        about.operation,
-        response.status if response is not None else None,
-        about.error_type,
-        about.aws_request_id,
-        about.invocation_id,
-        about.attempt,
-        about.sdk,
-        about.sdk_version,
+        service,
+        operation,
+        None if response is None else response.status,
+        error_type,
+        request_id,
+        invocation_id,
+        attempt,
+        sdk,
+        sdk_version,
         start_ns,
-        end[0] if end is not None else None,
-        first[0] if first is not None else None,
-        last[0] if last is not None else None,
+        None if end is None else end[0],
+        None if first is None else first[0],
+        None if last is None else last[0],
         raw.request_bytes,
         raw.response_bytes,
         *wait,
@@ -74,20 +68,19 @@ def exchange_row(raw: HttpExchange, about: About, wait: tuple[DurationNs | None,
         raw.request_packet,
         raw.response_packet,
         outcome(raw),
-        about.table_name,
-        about.count,
-        about.scanned_count,
-        about.has_more,
+        table,
+        count,
+        scanned,
+        has_more,
         start[1] if start is not None else first[1] if first is not None else None,
-        ",".join(map(str, raw.interim)) or None,
+        ",".join(map(str, raw.interim)) or None if raw.interim else None,
         raw.closes,
-    )
+    ))  # fmt: skip
 
 
 class Traffic(NamedTuple):
-    """What the exchanges say of their connection."""
+    """What the first exchange of a connection says of it."""
 
-    exchanges: int
     first_request_ns: TimeNs | None
     host: str | None
     service: str | None
@@ -96,7 +89,8 @@ class Traffic(NamedTuple):
 
 def connection_rows(
     rows: Iterable[Connection],
-    traffic: dict[int, Traffic],
+    traffic: Mapping[int, Traffic],
+    counts: Mapping[int, int],
     name_of: Callable[[str], str | None],
     service_of: Callable[[Connection, str | None], tuple[str | None, str | None]],
 ) -> list[Connection]:
@@ -116,7 +110,7 @@ def connection_rows(
         ahead = first is not None and row.established_ns is not None and first - row.established_ns > SET_UP_BELONGS_NS
         out.append(
             row._replace(
-                server_name=name, service=service, region=region, opened_ahead=ahead, exchanges=known.exchanges if known is not None else 0
+                server_name=name, service=service, region=region, opened_ahead=ahead, exchanges=counts.get(row.connection_id, 0)
             )
         )
     return out

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any
+from operator import itemgetter
 
 from analyzer import aws, capture, dns, findings, http, latency, packets, tcp, tls
 from analyzer.assembly import Traffic, connection_rows, exchange_row
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import Endpoint, HttpExchange
-from analyzer.model.rows import Anomaly, Connection, Exchange, Finding, Lookup
+from analyzer.model.rows import Anomaly, Connection, Exchange, Lookup
 from analyzer.model.seams import Block, Datagram
 from analyzer.model.table import Table
 from analyzer.quality import note_capture, vantage_of
@@ -21,6 +22,7 @@ from analyzer.units import PacketId, TimeNs
 
 DATAGRAM_PORTS = frozenset({53, 4789, 6081})
 """UDP ports that are decoded: DNS, and what may carry TCP."""
+_ID, _CONNECTION = itemgetter(0), itemgetter(1)
 MOST_ANOMALIES = 1000
 """Anomaly rows of one code that are kept; the rest is counted in a last row."""
 
@@ -38,7 +40,7 @@ class Pipeline:
         self._endpoints: dict[int, Endpoint] = {}
         self._names = dns.Lookups(self._lookups.append)
         wishes = http.Wishes(
-            aws.REQUEST_FIELDS, aws.RESPONSE_FIELDS, aws.PRESENCE_FIELDS, self._recognizer.request_window, self._recognizer.response_window
+            aws.REQUEST_FIELDS, aws.RESPONSE_FIELDS, aws.PRESENCE_FIELDS, self._recognizer.request_window, self._recognizer.response_window, aws.VARYING_FIELDS
         )
         self.engine = tcp.Engine(
             packets.LAYOUTS,
@@ -58,24 +60,23 @@ class Pipeline:
         """Settle everything and return the answer."""
         self.engine.finish()
         self._names.finish()
-        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, self._name_of, self._service_of)
-        self._exchanges.sort(key=_first)
-        self._lookups.sort(key=_first)
+        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, Counter(map(_CONNECTION, self._exchanges)), self._name_of, self._service_of)
+        self._exchanges.sort(key=_ID)
+        self._lookups.sort(key=_ID)
         note_capture(info, connections, self.anomaly)
         for code, count in self._anomaly_counts.items():
             if count > MOST_ANOMALIES:
                 self._anomalies.append(Anomaly(code, None, None, f"{count - MOST_ANOMALIES} more of these"))
         self._anomalies.sort(key=lambda row: (row.packet_id is None, row.packet_id or 0))
-        analysis = Analysis(
+        return Analysis(
             capture=info,
             vantage=vantage_of(connections),
             connections=Table("connections", Connection, connections),
             lookups=Table("lookups", Lookup, self._lookups),
             exchanges=Table("exchanges", Exchange, self._exchanges),
             anomalies=Table("anomalies", Anomaly, self._anomalies),
+            check=findings.check,
         )
-        analysis.findings = Table("findings", Finding, findings.check(analysis))
-        return analysis
 
     def anomaly(self, row: Anomaly) -> None:
         """Keep an anomaly row; of one code only so many."""
@@ -100,12 +101,9 @@ class Pipeline:
             endpoint = self._endpoints[number] = Endpoint(address, port, self._names.name_of(address))
         about = self._recognizer.describe(raw.request, raw.response, endpoint)
         self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
-        known = self._traffic.get(number)
-        if known is None:
+        if number not in self._traffic:
             start = raw.request_start[0] if raw.request_start is not None else None
-            self._traffic[number] = Traffic(1, start, about.host, about.service, about.region)
-        else:
-            self._traffic[number] = Traffic(known.exchanges + 1, known.first_request_ns, known.host or about.host, known.service or about.service, known.region or about.region)
+            self._traffic[number] = Traffic(start, about.host, about.service, about.region)
         link.forget(raw.request_end_offset, raw.response_end_offset)
 
     def _name_of(self, address: str) -> str | None:
@@ -113,11 +111,6 @@ class Pipeline:
 
     def _service_of(self, row: Connection, name: str | None) -> tuple[str | None, str | None]:
         return self._recognizer.service_of(Endpoint(ip_address(row.server_address).packed, row.server_port, name), name)
-
-
-def _first(row: tuple[Any, ...]) -> int:
-    number: int = row[0]
-    return number
 
 
 def read(

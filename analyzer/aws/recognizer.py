@@ -28,6 +28,8 @@ REQUEST_FIELDS = frozenset(
 """Lower-case names of the request fields whose values are read. None of them holds a secret."""
 RESPONSE_FIELDS = frozenset({TYPE_FIELD} | set(REQUEST_ID_FIELDS))
 """Lower-case names of the response fields whose values are read."""
+VARYING_FIELDS = frozenset({b"connection", ATTEMPT_FIELD} | set(RETRY_FIELDS) | set(INVOCATION_FIELDS))
+"""Request fields that may differ between requests about the same thing."""
 PRESENCE_FIELDS = frozenset({credentials.TOKEN_FIELD})
 """Request fields of which only the presence counts: whoever parses them keeps b"" in place of the value, which is a secret."""
 
@@ -46,7 +48,7 @@ _Key = tuple[str, bytes, bytes | None, bytes, Endpoint]
 class Subject(NamedTuple):
     """The part of an answer that equal start lines, hosts and targets share."""
 
-    target: str
+    target: str | None
     host: str | None
     service: str | None
     region: str | None
@@ -98,49 +100,46 @@ class Recognizer:
     def describe(self, request: Request | None, response: Response | None, endpoint: Endpoint) -> About:
         """Tell what an exchange is about (model: `Describe`). Never raises; what is not known is None. No secret is in any answer."""
         request_id = error = table = invocation = number = None
-        counts = UNKNOWN_PAGE
-        sdk = UNKNOWN
-        if request is not None:
-            fields = request.fields
-            subject = self._subject(request, endpoint)
-            service = subject.service
-            sdk = _sdk(fields, service)
+        matched = scanned = more = None
+        if request is None:
+            service, region = self._locate(endpoint, None)
+            target, host, operation, sdk = None, None, None, UNKNOWN
+        else:
+            _, _, fields, body, memory = request
+            known = memory.get(endpoint) if memory is not None else None
+            if known is None:
+                known = self._known(request, endpoint)
+            (target, host, service, region, operation), sdk = known
             value = fields.get(b"amz-sdk-invocation-id")
             invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
             number = attempt(fields, sdk.name)
-            if request.body and service in _DYNAMODB_FAMILY:
-                table = table_name(request.body)
-        else:
-            service, region = self._locate(endpoint, None)
-            subject = Subject("", None, service, region, None)
+            if body and service in _DYNAMODB_FAMILY:
+                table = table_name(body)
         if response is not None:
             status, fields, head, tail, complete = response
             value = fields.get(b"x-amzn-requestid")
             request_id = identifier(value) if value else first_identifier(fields, REQUEST_ID_FIELDS)
             if status >= 300:
                 error = error_type(fields, head)
-            elif head and service == DYNAMODB and subject.operation in PAGES:
-                counts = page(head, tail, complete)
-        return About(
-            None if request is None else subject.target,
-            subject.host,
-            service,
-            subject.region,
-            subject.operation,
-            error,
-            request_id,
-            invocation,
-            number,
-            sdk.name,
-            sdk.version,
-            table,
-            counts.matched,
-            counts.scanned,
-            counts.has_more,
+            elif head and service == DYNAMODB and operation in PAGES:
+                matched, scanned, more = page(head, tail, complete)
+        return tuple.__new__(
+            About,
+            (target, host, service, region, operation, error, request_id, invocation, number, sdk.name, sdk.version, table, matched, scanned, more),
         )
 
+    def _known(self, request: Request, endpoint: Endpoint) -> tuple[Subject, Sdk]:
+        """Tell what equal requests share, and keep it with them where they say that they are equal."""
+        subject = self._subject(request, endpoint)
+        known = subject, _sdk(request.fields, subject.service)
+        memory = request.memory
+        # Without x-amz-target a body may decide, and at credential endpoints the manners of the client.
+        if memory is not None and TARGET_FIELD in request.fields and subject.service not in credentials.SERVICES and len(memory) < MEMORY_LIMIT:
+            memory[endpoint] = known
+        return known
+
     def _subject(self, request: Request, endpoint: Endpoint) -> Subject:
-        method, target, fields, _ = request
+        method, target, fields = request[:3]
         name = fields.get(TARGET_FIELD)
         if name is None:
             return self._read_subject(request, endpoint)
@@ -157,7 +156,7 @@ class Recognizer:
         return subject
 
     def _read_subject(self, request: Request, endpoint: Endpoint) -> Subject:
-        method, target, fields, body = request
+        method, target, fields, body, _ = request
         if method == "CONNECT":
             # A tunnel through a proxy (RFC 9110 section 9.3.6): the calls are inside it.
             where = authority(target)

@@ -1,73 +1,49 @@
-"""Start lines and fields (RFC 9112 sections 2 to 5): only the fields that somebody asked for are taken, the rest is dropped here."""
+"""Start lines and fields (RFC 9112 sections 2 to 5): only the fields that somebody asked for are taken, the rest is dropped here.
+
+No regular expression: a start line may be long, and hostile.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set as AbstractSet
 
-METHODS = frozenset(
-    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH "
-    b"PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT MERGE SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH".split()
-)  # RFC 9110 section 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323, UPnP
-LONGEST_METHOD = max(map(len, METHODS))
+from analyzer.http.starts import METHODS
+
 FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection", b"expect", b"content-encoding"})
 """Fields that framing and timing need."""
-LONGEST_START_LINE = 65_536
-REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,24}) +([^\r\n]*?) +HTTP/1\.(\d)[ \t]*\Z")
-ODD_REQUEST = re.compile(rb"[A-Z][A-Z_-]{1,22}(?:[ \t][^\r\n]*)?(?<! RTSP/\d\.\d)(?<! ICAP/\d\.\d)(?<! SIP/\d\.\d)\r?\n(?:[A-Za-z-]{1,40}:[^\r\n]*\r?\n){0,20}?[Hh]ost:")
-LONGEST_ODD_HEAD = 4096
-STATUS_LINE = re.compile(rb"HTTP/1\.\d +(\d\d\d)(?: [^\r\n]*)?[ \t]*\Z")
+VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+METHOD_NAMES = {method: method.decode() for method in METHODS}
+LONGEST_METHOD = 24
+MOST_NAMES = 1024
+LONGEST_NAME = 64
+"""Bounds of the memory of field names, which the peer chooses."""
+MOST_LINES = 1024
+LONGEST_LINE = 512
+"""Bounds of the memory of lines."""
+LARGEST_VALUE = 16_384
+"""A field that repeats is joined up to this size."""
 
 
-def looks_like_request(data: bytes, start: int, end: int) -> bool | None:
-    """Tell whether `data[start:end]` begins with a request line of HTTP/1; None when there are too few bytes to tell.
-
-    A line without a proper version, or with a method that nobody registered, counts when a Host field follows.
-    """
-    space = data.find(b" ", start, min(end, start + LONGEST_METHOD + 1))
-    if space >= 0 and data[start:space] in METHODS:
-        line_end = data.find(b"\n", space, min(end, start + LONGEST_START_LINE))
-        if line_end < 0:
-            return True
-        version = data.rfind(b" HTTP/", space, line_end)
-        if version >= 0:
-            return data[version + 6 : version + 8] == b"1."
-    elif space < 0 and end - start <= LONGEST_METHOD:
-        head = data[start:end]
-        return None if any(method.startswith(head) for method in METHODS) else False
-    return ODD_REQUEST.match(data, start, min(end, start + LONGEST_ODD_HEAD)) is not None
-
-
-def looks_like_response(data: bytes, start: int, end: int) -> bool | None:
-    """Tell whether `data[start:end]` begins with a status line of HTTP/1; None when there are too few bytes to tell."""
-    head = data[start : min(end, start + 9)]
-    if len(head) < 9:
-        return None if b"HTTP/1.".startswith(head[:7]) else False
-    return head.startswith(b"HTTP/1.") and head[8:9] == b" "
-
-
-def end_of_head(data: bytes, start: int, end: int) -> tuple[int, int]:
+def end_of_head(data: bytes | bytearray, start: int, end: int) -> tuple[int, int]:
     """Return where the head ends and where the content begins, or (-1, -1). Bare line feeds are taken too (RFC 9112 section 2.2)."""
     at = data.find(b"\r\n\r\n", start, end)
-    bare = data.find(b"\n\n", start, end if at < 0 else at)
-    if bare >= 0:
+    stop = end if at < 0 else at + 3
+    bare = data.find(b"\n\n", start, stop)
+    mixed = data.find(b"\n\r\n", start, stop)
+    if bare >= 0 and (mixed < 0 or bare < mixed):
         return bare, bare + 2
+    if mixed >= 0:
+        return mixed, mixed + 3
     return (at, at + 4) if at >= 0 else (-1, -1)
 
 
-def fields_of(lines: list[bytes], wanted: AbstractSet[bytes], presence: AbstractSet[bytes]) -> dict[bytes, bytes]:
-    """Return the wanted fields among the lines behind a start line, names in lower case; of `presence` fields only that they are there."""
-    fields: dict[bytes, bytes] = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        name = name.lower()
-        if name in wanted:
-            if colon:
-                value = value.strip()
-                fields[name] = fields[name] + b", " + value if name in fields else value
-        elif name in presence:
-            fields[name] = b""
-    return fields
+def usual_head(data: bytes, start: int, end: int) -> tuple[list[bytes], int]:
+    """Return the lines of a head and where the content begins; no lines where not all is there, or not all of them end in CRLF."""
+    at = data.find(b"\r\n\r\n", start, end)
+    if at < 0:
+        return [], -1
+    lines = data[start:at].split(b"\r\n")
+    return (lines, at + 4) if data.count(b"\n", start, at) < len(lines) else ([], -1)
 
 
 def lines_of(head: bytes) -> list[bytes]:
@@ -76,9 +52,91 @@ def lines_of(head: bytes) -> list[bytes]:
     return lines if head.count(b"\n") < len(lines) else [line.rstrip(b"\r") for line in head.split(b"\n")]
 
 
-def content_length(value: bytes) -> int | None:
-    """Return a Content-Length, also where equal ones were joined (RFC 9110 section 8.6); None where it is not valid."""
-    first = value.partition(b",")[0].strip()
-    if not first.isdigit() or len(first) > 18 or any(part.strip() != first for part in value.split(b",")):
+def request_line(line: bytes) -> tuple[str, bytes, str | None]:
+    """Return method, target and version (`1.0`, `1.1`; None for another or none) of a request line, or of what there is of it."""
+    parts = line.split(b" ", 3)
+    if len(parts) != 3 or parts[2] not in VERSIONS:
+        method, _, rest = line.partition(b" ")
+        target, _, protocol = rest.strip(b" \t").rpartition(b" ")
+        if not protocol.startswith(b"HTTP/"):
+            target, protocol = rest.strip(b" \t"), b""
+        parts = [method, target.strip(b" "), protocol]
+    name = METHOD_NAMES.get(parts[0])
+    return name or parts[0][:LONGEST_METHOD].decode("ascii", "replace"), parts[1], VERSIONS.get(parts[2])
+
+
+def status_of(line: bytes) -> int | None:
+    """Return the status code of a status line; None where the line is none (RFC 9112 section 4)."""
+    code = line[9:12]
+    if line[8:10] == b"  ":
+        code = line[8 : LONGEST_METHOD + 8].lstrip(b" ")[:4].rstrip(b" \t")
+    elif line[12:13] not in (b" ", b"", b"\t"):
         return None
-    return int(first)
+    return int(code) if len(code) == 3 and code.isdigit() and line[:7] == b"HTTP/1." and line[8:9] == b" " else None
+
+
+class FieldReader:
+    """Takes the wanted fields from heads; of `presence` fields only that they are there.
+
+    Remembers how names were spelled, and whole lines of wanted fields, which hold no secret: most come again with each message.
+    """
+
+    __slots__ = ("_lines", "_names", "_presence", "_wanted")
+
+    def __init__(self, wanted: AbstractSet[bytes], presence: AbstractSet[bytes]) -> None:
+        self._wanted = frozenset(wanted) - presence
+        self._presence = frozenset(presence)
+        self._names: dict[bytes, bytes | None] = {}
+        self._lines: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def read(self, lines: list[bytes]) -> dict[bytes, bytes]:
+        """Return the wanted fields among the lines behind a start line, names in lower case, values of repeated ones joined by `, `.
+
+        A line that begins with a space continues the field before it (obs-fold, RFC 9112 section 5.2).
+        """
+        fields: dict[bytes, bytes] = {}
+        known, names, wanted = self._lines.get, self._names, self._wanted
+        last: bytes | None = None
+        for line in lines:
+            seen = known(line)
+            if seen is not None and seen[0] not in fields:
+                last, value = seen
+                fields[last] = value
+                continue
+            colon = line.find(b":")
+            if colon < 0 or line[0] < 33:
+                if line[:1] in (b" ", b"\t") and last is not None and last in wanted and len(fields[last]) < LARGEST_VALUE:
+                    fields[last] = (fields[last] + b" " + line.strip()).strip()
+                continue
+            raw = line[:colon]
+            try:
+                last = names[raw]
+            except KeyError:
+                last = self._learn(raw)
+            if last is None:
+                continue
+            if last not in wanted:
+                fields[last] = b""
+            elif last not in fields:
+                fields[last] = value = line[colon + 1 :].strip()
+                if len(line) <= LONGEST_LINE:
+                    if len(self._lines) >= MOST_LINES:
+                        self._lines.clear()
+                    self._lines[line] = last, value
+            elif len(fields[last]) < LARGEST_VALUE:
+                fields[last] += b", " + line[colon + 1 :].strip()
+        return fields
+
+    def kind(self, raw: bytes) -> tuple[bytes, bool | None]:
+        """Return a field name in lower case, and whether its value is wanted (True), only its presence (False), or nothing (None)."""
+        name = raw.lower()
+        return name, True if name in self._wanted else False if name in self._presence else None
+
+    def _learn(self, raw: bytes) -> bytes | None:
+        name = raw.lower()
+        known = name if name in self._wanted or name in self._presence else None
+        if len(raw) <= LONGEST_NAME:
+            if len(self._names) >= MOST_NAMES:
+                self._names.clear()
+            self._names[raw] = known
+        return known

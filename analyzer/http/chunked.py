@@ -41,7 +41,7 @@ class Chunks:
             self.bad = bool(line)
         else:
             size = line.partition(b";")[0].strip()
-            if not size or len(size) > 15 or not HEX.issuperset(size):
+            if not size or len(size.lstrip(b"0")) > 15 or not HEX.issuperset(size):
                 self.bad = True
                 return stop + 1
             self.data_left = int(size, 16)

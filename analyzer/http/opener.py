@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from analyzer.http._heads import looks_like_request, looks_like_response
 from analyzer.http.exchange import Conversation, Wishes
+from analyzer.http.starts import looks_like_request, looks_like_response
 from analyzer.model.http import HttpExchange
 from analyzer.model.seams import ByteStream, Claim, Link, Sink
 
@@ -18,6 +18,7 @@ class HttpOpener:
 
     def __init__(self, wishes: Wishes, done: Callable[[HttpExchange], None]) -> None:
         self._wishes = wishes
+        self._layouts = wishes.layouts()
         self._done = done
         self._number = count().__next__
 
@@ -33,5 +34,5 @@ class HttpOpener:
 
     def open(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink, Sink]:
         """Read both directions of a connection."""
-        conversation = Conversation(link, client, server, self._wishes, self._number, self._done)
+        conversation = Conversation(link, client, server, self._wishes, self._layouts, self._number, self._done)
         return conversation.requests.reader, conversation.responses.reader

@@ -6,8 +6,10 @@ import zlib
 
 LARGEST_STEP = 65_536
 """Bytes that are inflated at a time: a small body cannot become a large one at once."""
-MOST_INFLATED = 64 << 20
-"""Inflated bytes of one body that are looked at; the rest of an answer that large is not."""
+MOST_INFLATED = 16 << 20
+"""Inflated bytes of one body that are looked at: more than a page of Query or Scan (1 MB of data) makes in JSON."""
+GZIP = 15 + 32
+"""The largest window; gzip or zlib, whichever it is."""
 
 
 class Window:
@@ -20,25 +22,20 @@ class Window:
         self._first = b""
         self._last = b""
         self._seen = 0
-        self._inflate = zlib.decompressobj(47) if gzip else None
+        self._inflate = zlib.decompressobj(GZIP) if gzip else None
         self._inflated = 0
         self.broken = False
         """Whether decoding had to stop."""
 
     @property
-    def streams(self) -> bool:
-        """Whether every byte must be fed (a compressed body)."""
-        return self._inflate is not None and not self.broken
-
-    @property
-    def wants_head(self) -> bool:
-        """Whether the first window is not full yet."""
-        return len(self._first) < self._head
+    def hungry(self) -> bool:
+        """Whether the very next byte is wanted: the first window is not full yet, or the body is compressed."""
+        return not self.broken and (self._inflate is not None or len(self._first) < self._head)
 
     @property
     def tail(self) -> int:
         """How many of the last bytes are wanted."""
-        return self._tail
+        return 0 if self.broken else self._tail
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body, as they were on the wire."""
@@ -60,6 +57,8 @@ class Window:
 
     def skip(self, size: int) -> None:
         """Learn that `size` bytes follow that nobody looked at, or that the capture lacks."""
+        if size <= 0:
+            return
         self._seen += size
         self._last = b""
         self._head = len(self._first)
@@ -75,5 +74,6 @@ class Window:
 
     def result(self, ended: bool) -> tuple[bytes, bytes, bool]:
         """Return the first bytes, the last bytes (none unless the body `ended`), and whether the first are the whole body."""
-        whole = ended and not self.broken and self._seen == len(self._first)
-        return self._first, self._last if ended and not self.broken else b"", whole
+        if not ended or self.broken or (self._inflate is not None and not self._inflate.eof):
+            return self._first, b"", False
+        return self._first, self._last, self._seen == len(self._first)

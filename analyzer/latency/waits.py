@@ -23,8 +23,9 @@ UNKNOWN = Wait(None, None, None, None)
 def split(exchange: HttpExchange) -> Wait:
     """Split the wait of an exchange into stall, network and server; they add up to it.
 
-    `network_ns` is the smaller of the server-side round trip and what is left. A request long enough to queue on its way ends it at the ACK of its last byte, where that
-    came before the response. Both are None for a request that was pipelined behind others, and where no round trip is known.
+    `network_ns` is the smaller of the server-side round trip and what is left. A request long enough to queue on its way ends it
+    at the ACK of its last byte, where that came before the response. Both are None where no round trip is known, for a request
+    that was pipelined behind others, and for one whose end is not in the capture.
     """
     if exchange.request_end is None or exchange.response_start is None or exchange.request is None:
         return UNKNOWN
@@ -39,17 +40,17 @@ def split(exchange: HttpExchange) -> Wait:
     wait_stall = 0
     if repeats or holes:
         last_copy = max((needed for _, needed in repeats), default=sent)
-        in_wait = [(sent, last_copy)] if last_copy > sent else []
-        in_wait += holes
-        wait_stall = covered([(max(a, sent), min(b, first)) for a, b in in_wait])
-    left = wait - wait_stall
+        wait_stall = covered([(max(a, sent), min(b, first)) for a, b in [(sent, last_copy), *holes]])
     rtt = exchange.rtt_ns
-    if rtt is None or (exchange.previous_end_ns is not None and exchange.previous_end_ns > sent):
+    behind = exchange.previous_end_ns is not None and exchange.previous_end_ns > sent
+    if rtt is None or behind or not exchange.request_complete:
         return Wait(wait_stall, None, None, stall)
+    left = wait - wait_stall
     network = min(rtt, left)
     acked = exchange.request_acked_ns
-    if acked is not None and sent + network < acked < first:
-        network = min(acked - sent, left)
+    if acked is not None and acked < first:
+        # The bytes were under way, repeats apart, until the ACK of the last one.
+        network = max(network, acked - sent - wait_stall)
     return Wait(wait_stall, network, left - network, stall)
 
 

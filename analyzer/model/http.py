@@ -6,7 +6,7 @@ These live only until the exchange is described; nothing in them but what `Excha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from analyzer.model.seams import Link
 from analyzer.units import DurationNs, PacketId, TimeNs
@@ -30,6 +30,8 @@ class Request(NamedTuple):
     fields: dict[bytes, bytes]
     body: bytes
     """The body's first bytes, as many as its window asked for and the capture holds."""
+    memory: dict[Any, Any] | None = None
+    """Shared by requests that differ in nothing that the describing stage cares about, for it to keep what it found out; or None."""
 
 
 class Response(NamedTuple):
@@ -76,49 +78,47 @@ class About(NamedTuple):
 
 
 class HttpExchange:
-    """One exchange as it was read from the wire, before anybody says what it is about. Times are (time, packet) marks."""
+    """One exchange as it was read from the wire, before anybody says what it is about. Times are (time, packet) marks.
 
-    __slots__ = (
-        "closes", "exchange_id", "index", "interim", "link", "previous_end_ns", "received", "request", "request_acked_ns", "request_bytes", "request_complete",
-        "request_end", "request_end_offset", "request_offset", "request_packet", "request_start", "request_version", "response", "response_bytes", "response_complete", "response_end",
-        "response_end_offset", "response_offset", "response_packet", "response_start", "rtt_ns",
-    )  # fmt: skip
+    Defaults belong to the class: most fields are set once, when they are known, and a million of these are made.
+    """
+
+    index: int = 0
+    """Position on its connection."""
+    previous_end_ns: TimeNs | None = None
+    """When the previous response on this connection ended."""
+    request: Request | None = None
+    request_version: str | None = None
+    request_start: Mark | None = None
+    request_end: Mark | None = None
+    """Last byte of the request, or of what is known of it."""
+    request_packet: PacketId | None = None
+    """The packet that completed the request; where the capture lacks a part, its head, or that holds its first byte."""
+    request_complete: bool = False
+    request_offset: int = 0
+    request_end_offset: int = 0
+    request_bytes: int = 0
+    request_acked_ns: TimeNs | None = None
+    """When the last byte of a long request was acknowledged."""
+    response: Response | None = None
+    response_start: Mark | None = None
+    response_end: Mark | None = None
+    response_packet: PacketId | None = None
+    """Like `request_packet`."""
+    response_complete: bool = False
+    response_offset: int = 0
+    response_end_offset: int = 0
+    response_bytes: int = 0
+    received: bool = True
+    """Whether the client acknowledged the response."""
+    closes: str | None = None
+    rtt_ns: DurationNs | None = None
+    """Smallest server-side round trip seen before the response ended."""
 
     def __init__(self, exchange_id: int, link: Link) -> None:
         self.exchange_id = exchange_id
         self.link = link
-        self.index = 0
-        """Position on its connection."""
-        self.previous_end_ns: TimeNs | None = None
-        """When the previous response on this connection ended."""
-        self.request: Request | None = None
-        self.request_version: str | None = None
-        self.request_start: Mark | None = None
-        self.request_end: Mark | None = None
-        """Last byte of the request, or of what is known of it."""
-        self.request_packet: PacketId | None = None
-        """The packet that completed the request; where the capture lacks a part, its head, or that holds its first byte."""
-        self.request_complete = False
-        self.request_offset = 0
-        self.request_end_offset = 0
-        self.request_bytes = 0
-        self.request_acked_ns: TimeNs | None = None
-        """When the last byte of a long request was acknowledged."""
-        self.response: Response | None = None
-        self.response_start: Mark | None = None
-        self.response_end: Mark | None = None
-        self.response_packet: PacketId | None = None
-        """Like `request_packet`."""
-        self.response_complete = False
-        self.response_offset = 0
-        self.response_end_offset = 0
-        self.response_bytes = 0
-        self.received = True
-        """Whether the client acknowledged the response."""
         self.interim: list[int] = []
-        self.closes: str | None = None
-        self.rtt_ns: DurationNs | None = None
-        """Smallest server-side round trip seen before the response ended."""
 
 
 RequestWindow: TypeAlias = Callable[[str, bytes, dict[bytes, bytes]], int]

@@ -1,0 +1,120 @@
+"""The client's side of a connection: what each request says, and when it was sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analyzer.http._heads import request_line
+from analyzer.http._layouts import RequestLayouts
+from analyzer.http._usual import UsualRequests
+from analyzer.http.framing import Framing, request_framing
+from analyzer.http.message import MessageReader
+from analyzer.http.side import Beginnings
+from analyzer.http.window import Window
+from analyzer.model.http import HttpExchange, Request
+from analyzer.model.seams import ByteStream
+
+if TYPE_CHECKING:
+    from analyzer.http.exchange import Conversation, Wishes
+
+SHORT = 5360
+"""No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
+LONG_REQUEST_SEGMENTS = 10
+"""A request of more segments than this queues on its way; the ACK of its last byte is timed."""
+
+
+class Requests:
+    """The client's side. Implements `side.Side`."""
+
+    def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: RequestLayouts) -> None:
+        self.conversation = conversation
+        self.stream = stream
+        self.wishes = wishes
+        self._layouts = layouts
+        self._beginnings = Beginnings(stream)
+        self.noted = self._beginnings.note
+        self.current: HttpExchange | None = None
+        """The exchange whose request is under way."""
+        self.reader: MessageReader = UsualRequests(self, layouts)
+
+    def begins(self, offset: int, *, lost_before: bool) -> None:
+        """Start an exchange."""
+        mark = self._beginnings.of(offset)
+        self.current = self.conversation.begin_request(offset, mark)
+
+    def head(self, lines: list[bytes], size: int, *, cut: bool) -> tuple[Framing, int, Window | None] | None:
+        """Take a request's head; see `side.Side`."""
+        exchange = self.current
+        if exchange is None:
+            return None
+        method, target, version = request_line(lines[0])
+        fields = self._layouts.reader.read(lines[1:])
+        if version is not None and not cut:
+            self._layouts.learn((method, target, version), lines, fields)
+        mark = self.stream.complete(exchange.request_offset + size)
+        exchange.request_end = mark
+        exchange.request_bytes = size
+        exchange.request_end_offset = exchange.request_offset + size
+        exchange.request_version = version
+        exchange.request = Request(method, target, fields, b"")
+        if b"connection" in fields and b"close" in fields[b"connection"].lower():
+            exchange.closes = "client"
+        if cut:
+            return Framing.UNKNOWN, 0, None
+        exchange.request_packet = mark[1]
+        framing, length = request_framing(fields)
+        window = None
+        if framing is not Framing.NONE:
+            wanted = self.wishes.request_window(method, target, fields)
+            if wanted:
+                window = Window(wanted, 0)
+        return framing, length, window
+
+    def ends(self, offset: int, size: int, window: Window | None, *, complete: bool, whole: bool, now: bool) -> None:
+        """Note the end of a request."""
+        exchange, self.current = self.current, None
+        if exchange is None:
+            return
+        exchange.request_complete = complete
+        exchange.request_bytes = size
+        exchange.request_end_offset = offset
+        if complete:
+            if now:
+                mark = exchange.request_end = self.stream.complete(offset)
+                if whole:
+                    exchange.request_packet = mark[1]
+        elif exchange.response_start is not None and exchange.request_end is not None:
+            # Answered before it had ended, and never ended: it was still under way when the answer came.
+            exchange.request_end = max(exchange.request_end, exchange.response_start)
+        request = exchange.request
+        if window is not None and request is not None:
+            exchange.request = Request(request.method, request.target, request.fields, window.result(complete)[0])
+        if complete:
+            self.watch(offset, size)
+
+    def completed(self, exchange: HttpExchange, offset: int, size: int) -> None:
+        """Note that a whole request was read to its end, with the bytes being delivered."""
+        self.current = None
+        exchange.request_end = mark = self.stream.complete(offset)
+        exchange.request_packet = mark[1]
+        exchange.request_complete = True
+        exchange.request_bytes = size
+        exchange.request_end_offset = offset
+        if size > SHORT:
+            self.watch(offset, size)
+
+    def watch(self, offset: int, size: int) -> None:
+        """Have the ACK of a long request's last byte timed."""
+        link = self.conversation.link
+        if size > LONG_REQUEST_SEGMENTS * link.segment_bytes():
+            link.watch_request_end(offset)
+
+    def touched(self, offset: int) -> None:
+        """Note bytes of a request of unknown length."""
+        if self.current is not None:
+            self.current.request_end = self.stream.complete(offset)
+            self.current.request_end_offset = offset
+
+    def stopped(self) -> None:
+        """No request follows."""
+        self.conversation.stopped()

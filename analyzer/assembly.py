@@ -36,14 +36,17 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
     request, response = raw.request, raw.response
     start, end, first, last = raw.request_start, raw.request_end, raw.response_start, raw.response_end
     start_ns = None if start is None else start[0]
-    (target, host, service, _, operation, error_type, request_id, invocation_id, attempt, sdk, sdk_version, table, count, scanned, has_more) = about
+    idle = None
+    if raw.previous_end_ns is not None and start_ns is not None and start_ns >= raw.previous_end_ns:
+        idle = start_ns - raw.previous_end_ns
+    target, host, service, _, operation, error_type, request_id, invocation_id, attempt, sdk, sdk_version, *items = about
     return Exchange._make((
         raw.exchange_id,
         raw.link.connection_id,
         None,
         None,
         raw.index,
-        None if raw.previous_end_ns is None or start_ns is None else start_ns - raw.previous_end_ns,
+        idle,
         None if request is None else request.method,
         target,
         host,
@@ -68,10 +71,7 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         raw.request_packet,
         raw.response_packet,
         outcome(raw),
-        table,
-        count,
-        scanned,
-        has_more,
+        *items,  # table, count, scanned count, has more
         start[1] if start is not None else first[1] if first is not None else None,
         ",".join(map(str, raw.interim)) or None if raw.interim else None,
         raw.closes,
@@ -104,13 +104,15 @@ def connection_rows(
     out = []
     for row in rows:
         known = traffic.get(row.connection_id)
-        name = known.host if known is not None and known.host else names.get((row.server_address, row.server_port)) or name_of(row.server_address)
-        service, region = (known.service, known.region) if known is not None and known.service else service_of(row, name)
+        host = known.host if known is not None else None
+        called = host or names.get((row.server_address, row.server_port)) or name_of(row.server_address)
+        if known is not None and known.service is not None:
+            service, region = known.service, known.region
+        else:
+            service, region = service_of(row, called)
         first = known.first_request_ns if known is not None else None
         ahead = first is not None and row.established_ns is not None and first - row.established_ns > SET_UP_BELONGS_NS
         out.append(
-            row._replace(
-                server_name=name, service=service, region=region, opened_ahead=ahead, exchanges=counts.get(row.connection_id, 0)
-            )
+            row._replace(server_name=called, service=service, region=region, opened_ahead=ahead, exchanges=counts.get(row.connection_id, 0))
         )
     return out

@@ -5,11 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
-from analyzer.model.rows import Connection
+from analyzer.model.rows import Connection, Exchange
 from analyzer.model.table import Table
 from analyzer.units import TimeNs
 
@@ -17,6 +18,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 CONDITION = re.compile(r"\s*(\w+)\s*(==|!=|>=|<=|=|>|<|~)\s*(.*?)\s*\Z", re.DOTALL)
+NUMBER = re.compile(r"(-?[0-9]{1,30}(?:\.[0-9]{1,30})?)\s*(ns|us|µs|ms|s)?")
 UNITS = {"": 1, "ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 
 
@@ -37,8 +39,6 @@ def apply(analysis: Analysis, wanted: Filter) -> Analysis:
     """Return the part of an answer that a filter lets through. Findings are made anew over that part."""
     if not wanted:
         return analysis
-    from analyzer.findings import check
-    from analyzer.model.rows import Finding
 
     def right(row: Connection) -> bool:
         names = {row.server_address, (row.server_name or "").lower(), (row.server_name or "").lower().partition(":")[0]}
@@ -49,33 +49,44 @@ def apply(analysis: Analysis, wanted: Filter) -> Analysis:
         )
 
     def within(time: TimeNs | None) -> bool:
-        return time is not None and (wanted.since_ns is None or time >= wanted.since_ns) and (wanted.until_ns is None or time < wanted.until_ns)
+        if time is None or (wanted.since_ns is not None and time < wanted.since_ns):
+            return False
+        return wanted.until_ns is None or time < wanted.until_ns
 
     timed = wanted.since_ns is not None or wanted.until_ns is not None
     kept = {row.connection_id for row in analysis.connections if right(row)}
-    exchanges = [
-        row
-        for row in analysis.exchanges
-        if row.connection_id in kept and (not timed or within(row.request_start_ns if row.request_start_ns is not None else row.response_start_ns))
-    ]
+    exchanges = [row for row in analysis.exchanges if row.connection_id in kept and (not timed or within(_begin(row)))]
     if timed:
         used = {row.connection_id for row in exchanges}
-        kept = {row.connection_id for row in analysis.connections if row.connection_id in kept and (row.connection_id in used or within(row.first_ns))}
+        begun = {row.connection_id for row in analysis.connections if within(row.first_ns)}
+        kept &= used | begun
     narrowed = bool(wanted.services or wanted.hosts or wanted.connections)
-    out = Analysis(
+    calls = analysis.calls.where(lambda row: (not narrowed or row.connection_id in kept) and (not timed or within(row.start_ns)))
+    called = {row.call_id for row in calls}
+    return Analysis(
         capture=analysis.capture,
         vantage=analysis.vantage,
         connections=analysis.connections.where(lambda row: row.connection_id in kept),
-        lookups=analysis.lookups.where(lambda row: (not narrowed or not kept.isdisjoint(row.connection_ids)) and (not timed or within(row.start_ns))),
+        lookups=analysis.lookups.where(
+            lambda row: (not narrowed or not kept.isdisjoint(row.connection_ids)) and (not timed or within(row.start_ns))
+        ),
         exchanges=Table("exchanges", analysis.exchanges.row_type, exchanges),
+        handshakes=analysis.handshakes.where(lambda row: row.connection_id in kept),
+        calls=calls,
+        spans=analysis.spans.where(lambda row: row.call_id in called),
         anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
+        check=analysis.check,
     )
-    out.findings = Table("findings", Finding, check(out))
-    return out
+
+
+def _begin(row: Exchange) -> TimeNs | None:
+    return row.request_start_ns if row.request_start_ns is not None else row.response_start_ns
 
 
 def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
-    """Read a condition on a column: `operation=GetItem`, `status>=400`, `server_ns>20ms`, `target~token` (contains). Unknown values never match.
+    """Read a condition on a column: `operation=GetItem`, `status>=400`, `server_ns>20ms`, `target~token` (contains).
+
+    Unknown values never match.
 
     Raises UsageError for a column that does not exist, or a value that does not fit it.
     """
@@ -89,6 +100,8 @@ def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
         return lambda row: get(row) is not None and value.lower() in str(get(row)).lower()
     compare = OPERATORS[sign]
     wanted = _value(name, kind, value)
+    if kind == "list" and sign not in ("=", "==", "!="):
+        raise UsageError(f"{name} is a list, which has no order", hint=f"{name}={value} (holds it), {name}!={value}, {name}~{value}")
     if kind == "list":
         return lambda row: compare(any(str(item) == value for item in get(row)), True)
     return lambda row: get(row) is not None and compare(get(row), wanted)
@@ -101,10 +114,11 @@ def _value(name: str, kind: str, text: str) -> object:
         if text.lower() not in ("true", "false", "yes", "no"):
             raise UsageError(f"{name} is true or false, not {text!r}")
         return text.lower() in ("true", "yes")
-    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s)?", text)
+    match = NUMBER.fullmatch(text)
     if match is None or (match[2] and kind not in ("duration", "time")):
         raise UsageError(f"{name} is a number, not {text!r}")
     number = match[1]
     if not match[2] and "." not in number:
         return int(number)
-    return round(float(number) * UNITS[match[2] or ""]) if kind in ("duration", "time") else float(number)
+    # Decimal: a double cannot hold a time in seconds to the nanosecond.
+    return round(Decimal(number) * UNITS[match[2] or ""]) if kind in ("duration", "time") else float(number)

@@ -39,8 +39,14 @@ class Pipeline:
         self._traffic: dict[int, Traffic] = {}
         self._endpoints: dict[int, Endpoint] = {}
         self._names = dns.Lookups(self._lookups.append)
+        known = self._recognizer
         wishes = http.Wishes(
-            aws.REQUEST_FIELDS, aws.RESPONSE_FIELDS, aws.PRESENCE_FIELDS, self._recognizer.request_window, self._recognizer.response_window, aws.VARYING_FIELDS
+            request_fields=aws.REQUEST_FIELDS,
+            response_fields=aws.RESPONSE_FIELDS,
+            presence=aws.PRESENCE_FIELDS,
+            request_window=known.request_window,
+            response_window=known.response_window,
+            varying=aws.VARYING_FIELDS,
         )
         self.engine = tcp.Engine(
             packets.LAYOUTS,
@@ -60,7 +66,8 @@ class Pipeline:
         """Settle everything and return the answer."""
         self.engine.finish()
         self._names.finish()
-        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, Counter(map(_CONNECTION, self._exchanges)), self._name_of, self._service_of)
+        counts = Counter(map(_CONNECTION, self._exchanges))
+        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, counts, self._name_of, self._service_of)
         self._exchanges.sort(key=_ID)
         self._lookups.sort(key=_ID)
         note_capture(info, connections, self.anomaly)
@@ -104,7 +111,8 @@ class Pipeline:
         if number not in self._traffic:
             start = raw.request_start[0] if raw.request_start is not None else None
             self._traffic[number] = Traffic(start, about.host, about.service, about.region)
-        link.forget(raw.request_end_offset, raw.response_end_offset)
+        if link.troubled():
+            link.forget(raw.request_end_offset, raw.response_end_offset)
 
     def _name_of(self, address: str) -> str | None:
         return self._names.name_of(ip_address(address).packed)
@@ -121,7 +129,8 @@ def read(
 ) -> Analysis:
     """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
 
-    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called after each block.
+    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called
+    after each block.
     Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule that cannot be read.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)

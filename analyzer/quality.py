@@ -15,7 +15,10 @@ NEGLIGIBLE_RTT_NS = MILLISECOND // 2
 
 
 def vantage_of(connections: Sequence[Connection]) -> str | None:
-    """Say where the capture was taken, from the two round trips of each connection: client, server, between, mixed, or None where too little is known."""
+    """Say where the capture was taken, from the two round trips of each connection: client, server, between or mixed.
+
+    None where too little is known.
+    """
     seen = set()
     for row in connections:
         client, server = row.client_rtt_ns, row.min_rtt_ns
@@ -40,15 +43,19 @@ def note_capture(info: CaptureInfo, connections: Sequence[Connection], emit: Cal
     """Add rows for what the capture as a whole lacks."""
     for interface in info.interfaces:
         if interface.dropped:
-            emit(Anomaly("kernel-drops", None, None, f"{interface.dropped} packets were dropped on interface {interface.name or interface.number}"))
+            name = interface.name or interface.number
+            emit(Anomaly("kernel-drops", None, None, f"{interface.dropped} packets were dropped on interface {name}"))
     if info.backwards:
         emit(Anomaly("time-backwards", None, None, f"{info.backwards} packets have an earlier time than the packet before them"))
     if info.cut_packets:
         emit(Anomaly("snapshot-length", None, None, f"{info.cut_packets} packets are cut by the snapshot length"))
     for row in connections:
         if row.lost_before_capture:
-            emit(Anomaly("bytes-not-captured", row.first_packet_id, row.connection_id, f"{row.gap_bytes} bytes were acknowledged or passed over that the capture does not hold"))
+            missing = f"{row.gap_bytes} bytes were acknowledged or passed over that the capture does not hold"
+            emit(Anomaly("bytes-not-captured", row.first_packet_id, row.connection_id, missing))
         if row.duplicates:
-            emit(Anomaly("duplicate-packets", row.first_packet_id, row.connection_id, f"{row.duplicates} packets are copies seen on another interface, VLAN or hop"))
+            copies = f"{row.duplicates} packets are copies seen on another interface, VLAN or hop"
+            emit(Anomaly("duplicate-packets", row.first_packet_id, row.connection_id, copies))
         if row.client_rule in ("port", "request", "first-payload", "first-packet"):
-            emit(Anomaly("start-not-captured", row.first_packet_id, row.connection_id, f"the connection's opening is not in the capture; client told by {row.client_rule}"))
+            opening = f"the connection's opening is not in the capture; client told by {row.client_rule}"
+            emit(Anomaly("start-not-captured", row.first_packet_id, row.connection_id, opening))

@@ -30,8 +30,10 @@ def milliseconds(duration: DurationNs) -> str:
 
 
 def duration(value: DurationNs) -> str:
-    """Write a duration with its unit: microseconds below 0.1 ms, milliseconds below 10 s, then seconds, then minutes."""
+    """Write a duration with its unit: ns below 1 µs, µs below 0.1 ms, ms below 10 s, then seconds, then minutes."""
     size = abs(value)
+    if 0 < size < MICROSECOND:
+        return f"{value} ns"
     if size < MILLISECOND // 10:
         return f"{value / MICROSECOND:.0f} µs" if value else "0 ms"
     if size < 10 * SECOND:
@@ -48,7 +50,7 @@ def bytes_(value: int) -> str:
     """Write a size with a decimal unit: `812 B`, `69.8 KB`, `703 MB`."""
     size = float(value)
     for unit in ("B", "KB", "MB", "GB"):
-        if abs(size) < 1000 or unit == "GB":
+        if abs(size) < 999.5 or unit == "GB":
             break
         size /= 1000
     if unit == "B":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from analyzer.aws import credentials_endpoints as credentials
 from analyzer.aws.attempts import ATTEMPT_FIELD, INVOCATION_FIELDS, REQUEST_ID_FIELDS, RETRY_FIELDS, attempt, first_identifier, identifier
-from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, UNKNOWN_PAGE, page, table_name
+from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, page, table_name
 from analyzer.aws.faults import TYPE_FIELD, WINDOW, error_type
 from analyzer.aws.hosts import NOWHERE, Place, place
 from analyzer.aws.sdk import CONTAINER_ONLY, UNKNOWN, Sdk, from_library, from_manners, from_user_agent
@@ -125,7 +125,23 @@ class Recognizer:
                 matched, scanned, more = page(head, tail, complete)
         return tuple.__new__(
             About,
-            (target, host, service, region, operation, error, request_id, invocation, number, sdk.name, sdk.version, table, matched, scanned, more),
+            (
+                target,
+                host,
+                service,
+                region,
+                operation,
+                error,
+                request_id,
+                invocation,
+                number,
+                sdk.name,
+                sdk.version,
+                table,
+                matched,
+                scanned,
+                more,
+            ),
         )
 
     def _known(self, request: Request, endpoint: Endpoint) -> tuple[Subject, Sdk]:
@@ -134,7 +150,8 @@ class Recognizer:
         known = subject, _sdk(request.fields, subject.service)
         memory = request.memory
         # Without x-amz-target a body may decide, and at credential endpoints the manners of the client.
-        if memory is not None and TARGET_FIELD in request.fields and subject.service not in credentials.SERVICES and len(memory) < MEMORY_LIMIT:
+        lasting = TARGET_FIELD in request.fields and subject.service not in credentials.SERVICES
+        if memory is not None and lasting and len(memory) < MEMORY_LIMIT:
             memory[endpoint] = known
         return known
 

@@ -17,8 +17,16 @@ _SECOND = 1_000_000_000
 
 
 def walk_pcap(
-    data: bytes, pos: int, unpack: Unpack, header: int, fraction: int, bound: int,
-    starts: list[int], lengths: list[int], wire_lengths: list[int], times: list[int],
+    data: bytes,
+    pos: int,
+    unpack: Unpack,
+    header: int,
+    fraction: int,
+    bound: int,
+    starts: list[int],
+    lengths: list[int],
+    wire_lengths: list[int],
+    times: list[int],
 ) -> int:
     """Append every whole classic pcap record of `data` from `pos` on; return the position of the first one that was not taken.
 
@@ -57,8 +65,17 @@ def pcap_time(seconds: int, rest: int, fraction: int) -> int:
 
 
 def walk_enhanced(
-    data: bytes, pos: int, unpack: Unpack, word: Unpack, interface: int, tick: int, offset: int,
-    starts: list[int], lengths: list[int], wire_lengths: list[int], times: list[int],
+    data: bytes,
+    pos: int,
+    unpack: Unpack,
+    word: Unpack,
+    interface: int,
+    tick: int,
+    offset: int,
+    starts: list[int],
+    lengths: list[int],
+    wire_lengths: list[int],
+    times: list[int],
 ) -> int:
     """Append the enhanced packet blocks of one interface from `pos` on; return the position of the first block that was not taken.
 

@@ -120,6 +120,10 @@ class Merge:
         if count == len(block.times):
             return block._replace(first_packet_id=packet_id, first_frame=frame)
         return block._replace(
-            starts=block.starts[start:stop], lengths=block.lengths[start:stop], wire_lengths=block.wire_lengths[start:stop],
-            times=block.times[start:stop], first_packet_id=packet_id, first_frame=frame,
+            starts=block.starts[start:stop],
+            lengths=block.lengths[start:stop],
+            wire_lengths=block.wire_lengths[start:stop],
+            times=block.times[start:stop],
+            first_packet_id=packet_id,
+            first_frame=frame,
         )

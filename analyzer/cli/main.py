@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
+from analyzer.cli.streams import never_fail_to_encode, pipe_closed
 from analyzer.errors import AnalyzerError
 
 VERBS = {
@@ -44,10 +43,8 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `report` before a capture that comes without a verb, whatever options stand around it."""
-        first = next((arg for arg in args if not arg.startswith("-") or arg == "-"), None)
-        asks = any(arg in ("--help", "-h", "--version") for arg in args)
-        if args and first not in VERBS and (first is not None or not asks):
+        """Put `report` before a first argument that is neither a verb nor an option of ours."""
+        if args and args[0] not in VERBS and args[0] not in ("--help", "-h", "--version"):
             args = ["report", *args]
         return super().parse_args(ctx, args)
 
@@ -65,7 +62,8 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 def cli() -> None:
     """Say where every millisecond of AWS SDK requests went, from packet captures.
 
-    CAPTURE is a pcap or pcapng file, plain or gzip, zstd or lz4; `-` is standard input. Without a verb, `analyzer CAPTURE` is `analyzer report CAPTURE`.
+    CAPTURE is a pcap or pcapng file, plain or gzip, zstd or lz4; `-` is standard input. Without a verb, `analyzer CAPTURE` is
+    `analyzer report CAPTURE`.
 
     Exit status: 0 answered, 1 wrong usage, 2 no answer, 3 answered and --fail-on was met.
     """
@@ -73,6 +71,7 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 answered, 1 wrong usage, 2 no answer."""
+    never_fail_to_encode()
     try:
         status = cli.main(None if args is None else list(args), prog_name="analyzer", standalone_mode=False)
         sys.stdout.flush()
@@ -91,18 +90,11 @@ def main(args: Sequence[str] | None = None) -> int:
             click.echo(f"hint: {plain(error.hint)}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        return _pipe_closed()
+        pipe_closed()
+        return 0
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _pipe_closed()
         click.echo(f"analyzer: {error.strerror or error}", err=True)
         return 2
-
-
-def _pipe_closed() -> int:
-    """End quietly when the reader of our output has gone (`| head`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def run() -> None:

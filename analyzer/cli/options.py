@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from analyzer.errors import AnalyzerError, UsageError
+from analyzer.errors import UsageError
+from analyzer.units import MICROSECOND, SECOND
 
 if TYPE_CHECKING:
     from analyzer.model.analysis import Analysis
@@ -39,9 +39,11 @@ def captures(function: Function) -> Function:
         click.option("--service", "services", multiple=True, metavar="NAME[=HOST[:PORT]]",
                      help="Only this service; with =HOST[:PORT], take that host (a proxy, VPC endpoint or local stand-in) for it."),
         click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only what was said with this server name or address."),
-        click.option("--since", metavar="TIME", help="Only what began at or after this time: seconds from the capture's start, or ISO 8601."),
+        click.option("--since", metavar="TIME",
+                     help="Only what began at or after this time: seconds from the start of the capture, or ISO 8601."),
         click.option("--until", metavar="TIME", help="Only what began before this time."),
-        click.option("--connection", "connections", multiple=True, type=click.IntRange(min=0), metavar="N", help="Only this connection (tcp.stream)."),
+        click.option("--connection", "connections", multiple=True, type=click.IntRange(min=0), metavar="N",
+                     help="Only this connection (tcp.stream)."),
         click.option("--keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
                      help="TLS secrets (NSS key log). Accepted; encrypted connections are not read yet."),
     )):  # fmt: skip
@@ -51,7 +53,9 @@ def captures(function: Function) -> Function:
 
 def output(function: Function) -> Function:
     """Add -o."""
-    return click.option("-o", "--output", "target", type=click.Path(dir_okay=False, writable=True), metavar="FILE", help="Write to FILE, not to standard output.")(function)
+    kind = click.Path(dir_okay=False, writable=True)
+    text = "Write to FILE, readable by you only, not to standard output."
+    return click.option("-o", "--output", "target", type=kind, metavar="FILE", help=text)(function)
 
 
 def question(options: dict[str, Any]) -> Question:
@@ -69,7 +73,11 @@ def answer(asked: Question) -> Analysis:
         analysis = read(asked.captures, services=rules, progress=show)
     for note in analysis.capture.notes:
         warn(note)
-    return narrow(analysis, asked)
+    kept = narrow(analysis, asked)
+    if len(analysis.connections) and not len(kept.connections):
+        seen = sorted({name for row in analysis.connections for name in (row.service, row.server_name) if name})
+        warn(f"nothing passes the filters; seen: {', '.join(seen[:10]) or 'no service or server name'}")
+    return kept
 
 
 def warn(text: str) -> None:
@@ -84,7 +92,7 @@ def narrow(analysis: Analysis, asked: Question) -> Analysis:
     from analyzer.narrow import Filter, apply
 
     first = analysis.capture.first_ns or 0
-    names = frozenset(text for text in asked.services if "=" not in text) | frozenset(text.split("=")[0] for text in asked.services if text.count("=") > 1)
+    names = frozenset(text for text in asked.services if "=" not in text)
     return apply(
         analysis,
         Filter(
@@ -101,37 +109,19 @@ def moment(text: str | None, first: int) -> int | None:
     """Read a time: seconds from the capture's first packet, or ISO 8601 (UTC where no zone is given). Raises UsageError."""
     if text is None:
         return None
-    if re.fullmatch(r"-?\d+(\.\d+)?", text):
-        whole, _, fraction = text.partition(".")
-        sign = -1 if whole.startswith("-") else 1
-        return first + sign * (abs(int(whole)) * 1_000_000_000 + int((fraction + "0" * 9)[:9]))
+    if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text):
+        # Decimal: a double cannot hold a time to the nanosecond.
+        return first + round(Decimal(text) * SECOND)
     from datetime import UTC, datetime
 
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"cannot read the time {text!r}", hint="seconds from the capture's start (12.5), or ISO 8601 (2026-11-21T20:05:23.5Z)") from None
+        hint = "seconds from the capture's start (12.5), or ISO 8601 (2026-11-21T20:05:23.5Z)"
+        raise UsageError(f"cannot read the time {text!r}", hint=hint) from None
     when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return int(when.timestamp()) * 1_000_000_000 + when.microsecond * 1000
-
-
-def write(pieces: Iterable[str], target: str | None) -> None:
-    """Write pieces of text to a file, readable by its owner only, or to standard output."""
-    import os
-    import sys
-
-    if target is None or target == "-":
-        with nullcontext(sys.stdout) as out:
-            for piece in pieces:
-                out.write(piece)
-        return
-    try:
-        descriptor = os.open(Path(target), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    except OSError as error:
-        raise AnalyzerError(f"cannot write {target}: {error.strerror}") from None
-    with open(descriptor, "w", encoding="utf-8", newline="") as out:
-        for piece in pieces:
-            out.write(piece)
+    passed = when - datetime(1970, 1, 1, tzinfo=UTC)
+    return (passed.days * 86400 + passed.seconds) * SECOND + passed.microseconds * MICROSECOND
 
 
 def where(table: Table[Any], conditions: Sequence[str]) -> Table[Any]:

@@ -6,14 +6,24 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question, write
+from analyzer.cli.options import answer, captures, output, question
+from analyzer.cli.streams import write
 
 
 @click.command()
 @captures
 @output
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Text for people, one JSON document for programs.")
-@click.option("--slowest", type=click.IntRange(min=0), default=8, show_default=True, metavar="N", help="How many of the slowest requests to list.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, one JSON document for programs.",
+)
+@click.option(
+    "--slowest", type=click.IntRange(min=0), default=8, show_default=True, metavar="N", help="How many of the slowest requests to list."
+)
 @click.option("-v", "--verbose", is_flag=True, help="All findings, operations and notes.")
 def report(form: str, slowest: int, verbose: bool, target: str | None, **options: Any) -> None:
     """Say what the captures hold, how far they can be trusted, what is slow and why."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from analyzer.cli.options import output, write
+from analyzer.cli.options import output
+from analyzer.cli.streams import write
 
 
 @click.command()
@@ -14,6 +15,7 @@ def rules(codes: tuple[str, ...], target: str | None) -> None:
     """List the diagnoses, or explain those of the given codes."""
     from analyzer.errors import UsageError
     from analyzer.findings import rules as known
+    from analyzer.report.layout import fold
 
     loaded = {one.rule.code: one for one in known()}
     for code in codes:
@@ -25,5 +27,9 @@ def rules(codes: tuple[str, ...], target: str | None) -> None:
     pieces = []
     for code in codes:
         one = loaded[code]
-        pieces.append(f"{one.rule.name} ({code}, {one.rule.severity})\n\n{one.explanation}\n\nfix: {one.rule.remedy}\nsee: {'; '.join(one.rule.references)}\n")
-    write("\n".join(pieces), target)
+        lines = [f"{one.rule.name} ({code}, {one.rule.severity})", ""]
+        for paragraph in one.explanation.split("\n\n"):
+            lines += [*fold(paragraph.replace("\n", " ")), ""]
+        lines += [*fold(f"fix    {one.rule.remedy}", hang=7), *fold(f"see    {'; '.join(one.rule.references)}", hang=7)]
+        pieces.append("\n".join(lines) + "\n")
+    write(["\n".join(pieces)], target)

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question, where, write
+from analyzer.cli.options import answer, captures, output, question, where
+from analyzer.cli.streams import write
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
 
@@ -14,25 +15,53 @@ FORMATS = ("table", "markdown", "csv", "json", "jsonl")
 def table_command(name: str, description: str) -> click.Command:
     """Make the verb that prints the table `name`."""
 
+    def list_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value == "help" and not ctx.resilient_parsing:
+            write((f"{column_name:24} {kind}\n" for column_name, kind in _columns(name)), None)
+            ctx.exit()
+        return value
+
     @click.command(name=name, help=description)
     @captures
     @output
-    @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="table and markdown for people: the usual columns, times in UTC, durations in ms. csv, json, jsonl for programs: all columns, ns.")
-    @click.option("--columns", metavar="A,B,...", help="Columns, in this order; `--columns help` lists them.")
-    @click.option("--where", "conditions", multiple=True, metavar="CONDITION", help="Only rows for which this holds: operation=GetItem, status>=400, server_ns>20ms, target~token.")
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="table and markdown, for people: the usual columns, times in UTC, durations in ms. csv, json and jsonl, for "
+        "programs: all columns, ns.",
+    )
+    @click.option(
+        "--columns", metavar="A,B,...", is_eager=True, callback=list_columns, help="Columns, in this order; `--columns help` lists them."
+    )
+    @click.option(
+        "--where",
+        "conditions",
+        multiple=True,
+        metavar="CONDITION",
+        help="Only rows for which this holds: operation=GetItem, status>=400, server_ns>20ms, target~token.",
+    )
     def command(form: str, columns: str | None, conditions: tuple[str, ...], target: str | None, **options: Any) -> None:
         from analyzer.report.tables import render
 
-        if columns == "help":
-            from analyzer.model import rows
-            from analyzer.model.table import columns_of
-
-            kinds = {"exchanges": rows.Exchange, "connections": rows.Connection, "lookups": rows.Lookup, "findings": rows.Finding, "anomalies": rows.Anomaly}
-            write((f"{column.name:24} {column.kind}\n" for column in columns_of(kinds[name])), target)
-            return
-        analysis = answer(question(options))
-        table = where(getattr(analysis, name), conditions)
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
-        write(render(table, form, wanted), target)
+        analysis = answer(question(options))
+        write(render(where(getattr(analysis, name), conditions), form, wanted), target)
 
-    return command
+    return command  # fmt: skip
+
+
+def _columns(table: str) -> list[tuple[str, str]]:
+    from analyzer.model import rows
+    from analyzer.model.table import columns_of
+
+    kinds: dict[str, type[tuple[Any, ...]]] = {
+        "exchanges": rows.Exchange,
+        "connections": rows.Connection,
+        "lookups": rows.Lookup,
+        "findings": rows.Finding,
+        "anomalies": rows.Anomaly,
+    }
+    return [(column.name, column.kind) for column in columns_of(kinds[table])]

@@ -31,8 +31,25 @@ class Pending:
     """A lookup in the making. `tries` and `packet_ids` have at most `MAX_TRIES` queries."""
 
     __slots__ = (
-        "addresses", "answer_path", "client", "connection_ids", "end_ns", "keys", "last_try_ns", "lookup_id", "name", "packet_ids", "port",
-        "rcode", "resolver", "sibling", "start_ns", "state", "tries", "type", "used",
+        "addresses",
+        "answer_path",
+        "client",
+        "connection_ids",
+        "end_ns",
+        "keys",
+        "last_try_ns",
+        "lookup_id",
+        "name",
+        "packet_ids",
+        "port",
+        "rcode",
+        "resolver",
+        "sibling",
+        "start_ns",
+        "state",
+        "tries",
+        "type",
+        "used",
     )
 
     def __init__(self, lookup_id: int, client: bytes, name: str, type_: str, port: int, time: TimeNs) -> None:

@@ -27,13 +27,15 @@ class Loaded(NamedTuple):
 
 @cache
 def rules() -> tuple[Loaded, ...]:
-    """Return all rules, by code. Raises TypeError where a module of the folder is no rule."""
+    """Return all rules, by code. Raises TypeError where a module of the folder is no rule, or is named otherwise than its code."""
     found = []
     for module_info in iter_modules(folder.__path__):
         module = import_module(f"{folder.__name__}.{module_info.name}")
         rule, check_ = getattr(module, "RULE", None), getattr(module, "check", None)
         if not isinstance(rule, Rule) or not callable(check_) or rule.severity not in SEVERITIES:
-            raise TypeError(f"{module.__name__} is no rule: it needs RULE and check()")
+            raise TypeError(f"{module.__name__} is no rule: it needs RULE, of severity {', '.join(SEVERITIES)}, and check()")
+        if rule.code.replace("-", "_") != module_info.name:
+            raise TypeError(f"{module.__name__} is the rule {rule.code}: file and code must have one name")
         found.append(Loaded(rule, check_, (module.__doc__ or "").strip()))
     return tuple(sorted(found, key=lambda loaded: loaded.rule.code))
 

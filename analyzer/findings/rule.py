@@ -61,10 +61,18 @@ class Rule(NamedTuple):
         )
 
 
-def streams_filter(connections: tuple[ConnectionId, ...]) -> str:
-    """Return a Wireshark display filter for connections."""
-    if not connections:
+def streams_filter(connections: Iterable[ConnectionId]) -> str:
+    """Return a Wireshark display filter for connections: `tcp.stream == 3`, `tcp.stream in {0..3, 7}`; of very many, for the first ones."""
+    numbers = sorted(set(connections))[:MOST_STREAMS]
+    if not numbers:
         return ""
-    if len(connections) == 1:
-        return f"tcp.stream == {connections[0]}"
-    return f"tcp.stream in {{{', '.join(map(str, connections[:MOST_STREAMS]))}}}"
+    if len(numbers) == 1:
+        return f"tcp.stream == {numbers[0]}"
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [f"{first}..{last}" if last > first + 1 else ", ".join(map(str, dict.fromkeys((first, last)))) for first, last in runs]
+    return f"tcp.stream in {{{', '.join(parts)}}}"

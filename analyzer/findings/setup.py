@@ -21,7 +21,7 @@ class Paid(NamedTuple):
     connection: Connection
     first: Exchange
     cost_ns: DurationNs
-    """First SYN to the client's ACK of the SYN-ACK."""
+    """First SYN to the client's ACK of the SYN-ACK, as far as the exchange waited for it."""
 
 
 class Client(NamedTuple):
@@ -41,34 +41,36 @@ def is_service(exchange: Exchange) -> bool:
 
 
 def service_time(analysis: Analysis) -> DurationNs:
-    """Return the time of all exchanges with AWS services, set-up included: what shares are shares of."""
+    """Return the time of all exchanges with AWS services, set-up included and copies left out: what shares are shares of."""
+    connections = {row.connection_id: row for row in analysis.connections}
     total = 0
     for exchange in analysis.exchanges:
-        if is_service(exchange):
-            parts = timing(exchange, analysis.connections[exchange.connection_id])
+        if is_service(exchange) and exchange.copy_of is None:
+            parts = timing(exchange, connections[exchange.connection_id])
             total += parts.total_ns if parts is not None else 0
     return total
 
 
 def clients(analysis: Analysis) -> list[Client]:
     """Sort the connections of service exchanges by client and server name."""
+    # By id, not by position: a narrowed answer lacks connections.
+    connections = {row.connection_id: row for row in analysis.connections}
     by_connection: dict[int, list[Exchange]] = defaultdict(list)
     for exchange in analysis.exchanges:
         if is_service(exchange) and exchange.copy_of is None:
             by_connection[exchange.connection_id].append(exchange)
     groups: dict[tuple[str, str], Client] = {}
     for number, exchanges in by_connection.items():
-        connection = analysis.connections[number]
+        connection = connections[number]
         server = connection.server_name or connection.server_address
         key = (connection.client_address, server)
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = Client(connection.client_address, server, [], [], 0)
+        group = groups.get(key, Client(connection.client_address, server, [], [], 0))
         groups[key] = group._replace(exchanges=group.exchanges + len(exchanges))
         first = exchanges[0]
-        if first.index_on_connection or connection.connect_ns is None or connection.opened_ahead:
+        parts = timing(first, connection)
+        if parts is None or parts.connect_ns is None:
             continue
-        paid = Paid(connection, first, connection.connect_ns)
+        paid = Paid(connection, first, parts.connect_ns)
         (group.single if len(exchanges) == 1 and _closed_after(first, connection) else group.others).append(paid)
     return list(groups.values())
 

@@ -20,8 +20,8 @@ RequestLead: TypeAlias = tuple[str, bytes, str | None]
 Matcher: TypeAlias = Callable[[bytes, int, int], re.Match[bytes] | None]
 
 VOLATILE = frozenset({
-    b"date", b"x-amz-date", b"authorization", b"proxy-authorization", b"x-amz-security-token", b"x-amz-content-sha256", b"cookie", b"set-cookie",
-    b"x-amz-id-2", b"x-amz-crc32", b"x-aws-ec2-metadata-token", b"content-length", b"connection", b"etag", b"last-modified",
+    b"date", b"x-amz-date", b"authorization", b"proxy-authorization", b"x-amz-security-token", b"x-amz-content-sha256", b"cookie",
+    b"set-cookie", b"x-amz-id-2", b"x-amz-crc32", b"x-aws-ec2-metadata-token", b"content-length", b"connection", b"etag", b"last-modified",
     b"amz-sdk-invocation-id", b"aws-sdk-invocation-id", b"amz-sdk-request", b"amz-sdk-retry", b"aws-sdk-retry",
     b"x-amzn-requestid", b"x-amzn-request-id", b"x-amz-request-id",
 })  # fmt: skip
@@ -35,6 +35,8 @@ MOST_PATTERNS = 64
 """Patterns that are made in all: making one costs as much as reading a hundred heads."""
 LONGEST_PIECE = 2048
 MOST_LINES = 40
+PATIENCE = 32
+"""Of heads that begin in a known way and yet were read line by line, one in so many is looked at."""
 ANY_VALUE = rb":[^\n]*\r\n"
 TOKEN = rb": (\S+)\r\n"
 VALUE = rb": (\S(?:[^\n]*\S)?)\r\n"
@@ -43,9 +45,11 @@ VALUE = rb": (\S(?:[^\n]*\S)?)\r\n"
 class Layout(Generic[Lead]):
     """What equal heads share."""
 
-    __slots__ = ("fields", "lead", "match", "memory", "names", "text")
+    __slots__ = ("_tries", "fields", "lead", "match", "memory", "names", "text")
 
-    def __init__(self, lead: Lead, text: bytes, fields: dict[bytes, bytes], match: Matcher, names: tuple[bytes, ...], *, alike: bool) -> None:
+    def __init__(
+        self, lead: Lead, text: bytes, fields: dict[bytes, bytes], match: Matcher, names: tuple[bytes, ...], *, alike: bool
+    ) -> None:
         self.lead = lead
         """What the start line says."""
         self.text = text
@@ -58,6 +62,12 @@ class Layout(Generic[Lead]):
         """The wanted fields of the rest, in the order of the pattern's groups."""
         self.memory: dict[Any, Any] | None = {} if alike else None
         """For the describing stage: what it found out about heads that differ in nothing that it cares about."""
+        self._tries = 0
+
+    def tried(self) -> bool:
+        """Tell whether a head that begins like this one may be passed over, rather than looked at for a new order of its last fields."""
+        self._tries += 1
+        return self._tries % PATIENCE != 0
 
 
 class Layouts(Generic[Lead]):
@@ -87,6 +97,8 @@ class Layouts(Generic[Lead]):
         if len(lines) > MOST_LINES or not UNUSUAL.isdisjoint(fields):
             return
         text, rest = _split(lines)
+        if any(layout.text == text and layout.tried() for layout in self._known):
+            return  # known, and unusual for another reason
         pattern, names, present = self._pattern(rest)
         if pattern is None or len(text) > LONGEST_PIECE or b"\n" in text.replace(b"\r\n", b""):
             return

@@ -29,8 +29,13 @@ def split(exchange: HttpExchange) -> Wait:
     """
     if exchange.request_end is None or exchange.response_start is None or exchange.request is None:
         return UNKNOWN
-    link = exchange.link
+    link, rtt = exchange.link, exchange.rtt_ns
     sent, first = exchange.request_end[0], exchange.response_start[0]
+    behind = exchange.previous_end_ns is not None and exchange.previous_end_ns > sent
+    known = rtt is not None and not behind and exchange.request_complete
+    if known and rtt is not None and sent < first and exchange.request_acked_ns is None and not link.troubled():
+        network = min(rtt, first - sent)
+        return tuple.__new__(Wait, (0, network, first - sent - network, 0))
     repeats = link.needed_repeats(exchange.request_offset, exchange.request_end_offset)
     holes = link.holes(exchange.response_offset, max(exchange.response_end_offset, exchange.response_offset + 1))
     stall = covered([*repeats, *holes]) if repeats or holes else 0
@@ -41,9 +46,7 @@ def split(exchange: HttpExchange) -> Wait:
     if repeats or holes:
         last_copy = max((needed for _, needed in repeats), default=sent)
         wait_stall = covered([(max(a, sent), min(b, first)) for a, b in [(sent, last_copy), *holes]])
-    rtt = exchange.rtt_ns
-    behind = exchange.previous_end_ns is not None and exchange.previous_end_ns > sent
-    if rtt is None or behind or not exchange.request_complete:
+    if rtt is None or not known:
         return Wait(wait_stall, None, None, stall)
     left = wait - wait_stall
     network = min(rtt, left)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,16 @@ class Analysis:
     handshakes: Table[Handshake] = field(default_factory=lambda: Table("handshakes", Handshake))
     calls: Table[Call] = field(default_factory=lambda: Table("calls", Call))
     spans: Table[Span] = field(default_factory=lambda: Table("spans", Span))
-    findings: Table[Finding] = field(default_factory=lambda: Table("findings", Finding))
+    check: Callable[[Analysis], Iterable[Finding]] | None = None
+    """Makes the findings when somebody asks for them."""
+    _findings: Table[Finding] | None = None
+
+    @property
+    def findings(self) -> Table[Finding]:
+        """What was diagnosed, dearest first. Made at first use: a table of exchanges needs no diagnosis."""
+        if self._findings is None:
+            self._findings = Table("findings", Finding, self.check(self) if self.check is not None else ())
+        return self._findings
 
     def tables(self) -> Iterator[Table[Any]]:
         """Return the tables in the order of the output contract."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from typing import TypeAlias
 
 from analyzer.units import PacketId, TimeNs

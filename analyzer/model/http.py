@@ -1,6 +1,7 @@
-"""What the HTTP stage hands to the AWS stage: one exchange's start lines, the few fields that were asked for, and windows of its bodies.
+"""What the HTTP stage hands to the AWS stage: an exchange's start lines, the few fields that were asked for, windows of its bodies.
 
-These live only until the exchange is described; nothing in them but what `Exchange` names is kept, since fields and bodies may hold secrets.
+These live only until the exchange is described; nothing in them but what `Exchange` names is kept, since fields and bodies may hold
+secrets.
 """
 
 from __future__ import annotations

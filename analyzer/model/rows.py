@@ -78,6 +78,8 @@ class Connection(NamedTuple):
     """Packets whose payload the snapshot length cut."""
     icmp_errors: int
     """ICMP errors that quote a segment of this connection."""
+    closed_ns: TimeNs | None
+    """First FIN or RST."""
 
 
 class Lookup(NamedTuple):

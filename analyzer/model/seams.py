@@ -211,6 +211,10 @@ class Link(Protocol):
         """When the client's bytes up to a watched `offset` were acknowledged, or None."""
         ...
 
+    def troubled(self) -> bool:
+        """Whether any repeats or holes are remembered: where not, `needed_repeats` and `holes` are empty and there is nothing to forget."""
+        ...
+
     def needed_repeats(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
         """Repeats of the client's bytes in `start` to `end` that the server needed: (first copy sent, needed copy sent)."""
         ...

@@ -27,7 +27,8 @@ class Column(NamedTuple):
 
 def columns_of(row_type: type[Any]) -> tuple[Column, ...]:
     """Return the columns of a row type, read from its annotations."""
-    return tuple(Column(name, _kind(str(note))) for name, note in row_type.__annotations__.items())
+    # Annotations of a named tuple are kept as text (wrapped), so that TimeNs and DurationNs, both int, can be told apart.
+    return tuple(Column(name, _kind(getattr(note, "__forward_arg__", str(note)))) for name, note in row_type.__annotations__.items())
 
 
 def _kind(note: str) -> str:
@@ -35,6 +36,11 @@ def _kind(note: str) -> str:
     if note.startswith("tuple["):
         return "list"
     return {"TimeNs": "time", "DurationNs": "duration", "bool": "bool", "str": "text", "float": "float"}.get(note, "int")
+
+
+def _shown(text: str) -> str:
+    """Return text with what moves a cursor, hides or reorders written as an escape."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class Table(Sequence[Row], Generic[Row]):
@@ -74,7 +80,9 @@ class Table(Sequence[Row], Generic[Row]):
 
         names = [column.name for column in self.columns]
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        body = "".join("<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS])
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_shown(str(value)))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS]
+        )
         more = f"<p>{len(self._rows)} rows</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
@@ -136,4 +144,5 @@ class Table(Sequence[Row], Generic[Row]):
         return pd.DataFrame(data)
 
 
-assert TimeNs is int and DurationNs is int  # their names, not their types, are what `_kind` reads
+assert TimeNs is int  # the names of the two, not their types, are what `_kind` reads
+assert DurationNs is int

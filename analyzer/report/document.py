@@ -25,7 +25,8 @@ def capture_of(analysis: Analysis) -> dict[str, Any]:
     info = analysis.capture
     return {
         "files": [
-            {"name": file.name, "first_packet_id": file.first_packet_id, "packets": file.packets, "format": file.format} for file in info.files
+            {"name": file.name, "first_packet_id": file.first_packet_id, "packets": file.packets, "format": file.format}
+            for file in info.files
         ],
         "packets": info.packets,
         "bytes": info.bytes,
@@ -37,8 +38,8 @@ def capture_of(analysis: Analysis) -> dict[str, Any]:
         "notes": info.notes,
         "interfaces": [
             {
-                "number": interface.number, "file": interface.file, "name": interface.name, "link_type": interface.link_type, "snaplen": interface.snaplen,
-                "received": interface.received, "dropped": interface.dropped,
+                "number": interface.number, "file": interface.file, "name": interface.name, "link_type": interface.link_type,
+                "snaplen": interface.snaplen, "received": interface.received, "dropped": interface.dropped,
             }
             for interface in info.interfaces
         ],
@@ -55,8 +56,9 @@ class JsonRenderer:
     def render(self, analysis: Analysis) -> Iterator[str]:
         """Yield the document in pieces, a row a line, so that a large one is never held as text."""
         head = {"schema": SCHEMA, "analyzer_version": analyzer_version(), "capture": capture_of(analysis)}
-        yield json.dumps(head, ensure_ascii=False)[:-1]
-        encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+        # Plain ASCII: a document shown on a terminal can neither move its cursor nor reorder its text.
+        yield json.dumps(head)[:-1]
+        encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
         for table in analysis.tables():
             yield f',\n"{table.name}":['
             rows = table.to_dicts()

@@ -11,16 +11,23 @@ from typing import Any, NamedTuple
 from analyzer.errors import UsageError
 from analyzer.model.table import Column, Table
 from analyzer.report import text
+from analyzer.report.layout import WIDTH, aligned, cells, fold, shorten
 from analyzer.units import milliseconds, moment
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
 BATCH = 1000
+ENCODE = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+"""Plain ASCII: what would move a cursor or reorder text on a terminal is written as an escape, which every JSON reader takes back."""
+
+PROSE = frozenset({"summary", "detail", "remedy", "decides", "title"})
+"""Columns of sentences: where they do not fit they go on in the next line, as lists do; names end in an ellipsis."""
+LEAST = (12, 4)
+"""Cells that a column of text keeps, and what it keeps if numbers are so long that the line does not fit otherwise."""
 
 SHORT = {
-    "exchanges": "exchange_id connection_id index_on_connection operation status outcome request_start_ns wait_stall_ns network_ns server_ns "
-    "request_packet_id response_packet_id",
-    "connections": "connection_id client_address client_port server_name server_port service connect_ns min_rtt_ns exchanges retransmissions closed_by",
-    "lookups": "lookup_id name type start_ns end_ns tries rcode answers connection_ids",
+    "exchanges": "exchange_id connection_id service operation status outcome network_ns server_ns response_packet_id",
+    "connections": "connection_id client_address server_name server_port connect_ns min_rtt_ns exchanges closed_by",
+    "lookups": "lookup_id name type tries rcode answers connection_ids",
     "findings": "code severity confidence cost_ns summary",
     "anomalies": "code packet_id connection_id detail",
 }  # fmt: skip
@@ -49,7 +56,7 @@ def render(table: Table[Any], form: str, columns: Sequence[str] | None = None) -
     """Yield a table as text in one of FORMATS. Times are nanoseconds since the epoch for programs, UTC for people, durations ns and ms."""
     wanted = choose(table, columns, short=form in ("table", "markdown"))
     if form in ("table", "markdown"):
-        return _for_people(table, wanted, form)
+        return _markdown(table, wanted) if form == "markdown" else _for_people(table, wanted, fitted=not columns)
     if form == "csv":
         return _csv(table, wanted)
     if form == "jsonl":
@@ -59,18 +66,62 @@ def render(table: Table[Any], form: str, columns: Sequence[str] | None = None) -
     raise UsageError(f"unknown format {form!r}", hint=f"one of {', '.join(FORMATS)}")
 
 
-def _for_people(table: Table[Any], wanted: Wanted, form: str) -> Iterator[str]:
-    from tabulate import tabulate
-
-    escape = text.markdown if form == "markdown" else text.plain
-    head = [column.name.removesuffix("_ns") + ("_ms" if column.kind == "duration" else "") for column in wanted.columns]
-    right = ["right" if column.kind in ("int", "duration", "float") else "left" for column in wanted.columns]
-    body = [[cell(value, column, escape) for value, column in zip(wanted.values(row), wanted.columns, strict=True)] for row in table]
-    if not body:
+def _for_people(table: Table[Any], wanted: Wanted, *, fitted: bool) -> Iterator[str]:
+    """Yield aligned columns; the usual ones are `fitted` to a terminal, those that were asked for are shown whole."""
+    if not len(table):
         yield f"no {table.name}\n"
         return
-    style = "pipe" if form == "markdown" else "plain"
-    yield tabulate(body, [escape(name) for name in head], tablefmt=style, disable_numparse=True, colalign=right) + "\n"
+    body = [[cell(value, column) for value, column in zip(wanted.values(row), wanted.columns, strict=True)] for row in table]
+    # Long names over narrow columns: a word a line.
+    words = [_heading(column).split("_") for column in wanted.columns]
+    height = max(map(len, words))
+    head = [[word[row - height + len(word)] if row >= height - len(word) else "" for word in words] for row in range(height)]
+    if fitted:
+        _squeeze(head, body, wanted.columns)
+    left = frozenset(index for index, column in enumerate(wanted.columns) if not _is_number(column))
+    for line in aligned([*head, *body], left):
+        yield line + "\n"
+
+
+def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Column]) -> None:
+    """Shorten or fold the widest columns of text until a line fits."""
+    widths = [max(cells(row[index]) for row in (*head, *body)) for index in range(len(columns))]
+    texts = [index for index, column in enumerate(columns) if column.kind in ("text", "list")]
+    folded = {index for index in texts if columns[index].kind == "list" or columns[index].name in PROSE}
+    room = WIDTH - 2 * (len(columns) - 1)
+    changed = {index for index in texts if widths[index] > WIDTH}
+    widths = [min(width, WIDTH) if index in changed else width for index, width in enumerate(widths)]
+    for least in LEAST:
+        while sum(widths) > room:
+            # What can go on in the next line makes room first: a name that is cut is lost.
+            wide = [index for index in texts if widths[index] > least]
+            widest = max(wide, key=lambda index: (index in folded, widths[index]), default=None)
+            if widest is None:
+                break
+            widths[widest] -= 1
+            changed.add(widest)
+    for index in changed:
+        for row in body:
+            row[index] = "\n".join(fold(row[index], width=widths[index])) if index in folded else shorten(row[index], widths[index])
+
+
+def _markdown(table: Table[Any], wanted: Wanted) -> Iterator[str]:
+    if not len(table):
+        yield f"no {table.name}\n"
+        return
+    yield f"| {' | '.join(map(_heading, wanted.columns))} |\n"
+    yield f"|{'|'.join('---:' if _is_number(column) else ':---' for column in wanted.columns)}|\n"
+    for row in table:
+        written = [cell(value, column, text.markdown) for value, column in zip(wanted.values(row), wanted.columns, strict=True)]
+        yield f"| {' | '.join(written)} |\n"
+
+
+def _heading(column: Column) -> str:
+    return column.name.removesuffix("_ns") + ("_ms" if column.kind == "duration" else "")
+
+
+def _is_number(column: Column) -> bool:
+    return column.kind in ("int", "duration", "float")
 
 
 def cell(value: object, column: Column, escape: Callable[[str], str] = text.plain) -> str:
@@ -92,36 +143,38 @@ def _csv(table: Table[Any], wanted: Wanted) -> Iterator[str]:
     out = io.StringIO()
     writer = csv_module.writer(out, lineterminator="\n")
     writer.writerow(column.name for column in wanted.columns)
-    # Only texts need a look; most rows have the same few.
-    safe: dict[str, str] = {}
-    texts = [index for index, column in enumerate(wanted.columns) if column.kind == "text"]
-    lists = [index for index, column in enumerate(wanted.columns) if column.kind == "list"]
-    bools = [index for index, column in enumerate(wanted.columns) if column.kind == "bool"]
-    values = wanted.values
-    for start in range(0, len(table), BATCH):
-        rows = []
-        for row in table[start : start + BATCH]:
-            cells = list(values(row))
-            for index in texts:
-                value = cells[index]
-                if value is not None:
-                    known = safe.get(value)
-                    if known is None:
-                        known = text.csv(value)
-                        if len(safe) < BATCH:
-                            safe[value] = known
-                    cells[index] = known
-            for index in lists:
-                cells[index] = text.csv(" ".join(map(str, cells[index])))
-            for index in bools:
-                cells[index] = "" if cells[index] is None else "true" if cells[index] else "false"
-            rows.append(cells)
-        writer.writerows(rows)
+    special = [
+        (index, convert)
+        for index, column in enumerate(wanted.columns)
+        if (convert := {"text": None, "list": _listed, "bool": _truth}.get(column.kind, _same)) is not _same
+    ]
+    for start in range(0, max(len(table), 1), BATCH):
+        columns = list(zip(*map(wanted.values, table[start : start + BATCH]), strict=True))
+        if columns:
+            for index, convert in special:
+                columns[index] = _texts(columns[index]) if convert is None else tuple(map(convert, columns[index]))
+            writer.writerows(zip(*columns, strict=True))
         yield out.getvalue()
         out.seek(0)
         out.truncate()
-    if not len(table):
-        yield out.getvalue()
+
+
+def _texts(values: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """Make texts safe; most columns have few different ones, and hardly any that need a change."""
+    changed = {value: safe for value in set(values) if value is not None and (safe := text.csv(value)) != value}
+    return tuple(changed.get(value, value) for value in values) if changed else values  # type: ignore[arg-type]  # None is no key
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    return text.csv(" ".join(map(str, values)))
+
+
+def _truth(value: bool | None) -> str:
+    return "" if value is None else "true" if value else "false"
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _objects(table: Table[Any], wanted: Wanted) -> Iterable[dict[str, Any]]:
@@ -131,10 +184,13 @@ def _objects(table: Table[Any], wanted: Wanted) -> Iterable[dict[str, Any]]:
 
 
 def _lines(table: Table[Any], wanted: Wanted) -> Iterator[str]:
-    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
     for row in _objects(table, wanted):
-        yield encode(row) + "\n"
+        yield ENCODE(row) + "\n"
 
 
 def _json(table: Table[Any], wanted: Wanted) -> Iterator[str]:
-    yield json.dumps(list(_objects(table, wanted)), ensure_ascii=False, indent=1) + "\n"
+    before = "[\n"
+    for row in _objects(table, wanted):
+        yield before + ENCODE(row)
+        before = ",\n"
+    yield "\n]\n" if len(table) else "[]\n"

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator
-from textwrap import wrap
+from collections.abc import Iterable, Iterator
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
+from analyzer.report.layout import WIDTH, fold
+from analyzer.report.ledger import operations_lines, slowest_lines, unanswered
 from analyzer.report.text import plain
-from analyzer.report.views import Operation, Timed, connection_note, name_of, operations, slowest, timed
-from analyzer.units import DurationNs, bytes_, count, duration, milliseconds, percent
+from analyzer.report.views import Timed, operations, phases_of, slowest, timed
+from analyzer.units import bytes_, count, duration, percent
 
-WIDTH = 98
 MOST_OPERATIONS = 8
 MOST_FINDINGS = 5
-SHARES = ("connect", "client", "send", "network", "server", "stall", "wait", "receive")
+MOST_IDS = 12
+MOST_NOTES = 3
+PLACES = {
+    "client": "captured at the client",
+    "server": "captured at the server",
+    "between": "captured between client and server",
+    "mixed": "captured at different places of the path",
+}
+CLAUSES = {
+    "connect": "opening connections",
+    "client": "the client between connecting and asking",
+    "send": "sending requests",
+    "stall": "repairing lost packets",
+    "network": "network round trips",
+    "server": "the server",
+    "wait": "waiting for answers (network and server cannot be told apart)",
+    "receive": "receiving answers",
+    "silence": "waiting for answers that never came",
+}
 
 
 class TerminalRenderer:
-    """The text report. `slow` exchanges are listed; `verbose` shows all findings and operations, and what the capture lacks."""
+    """The text report. `slow` requests are listed; `verbose` shows all findings, operations and notes.
+
+    `names` are the captures as they were asked for: they stand in the commands that the report ends with.
+    """
 
     name = "text"
     suffix = ".txt"
@@ -30,143 +52,101 @@ class TerminalRenderer:
         self._names = names
 
     def render(self, analysis: Analysis) -> Iterator[str]:
-        """Yield the report line by line."""
+        """Yield the report line by line, none wider than WIDTH."""
         rows = timed(analysis)
-        yield from self._capture(analysis)
+        yield from self._capture(analysis, rows)
         yield ""
         if not rows:
             yield from self._nothing(analysis)
-            return
-        yield from _paragraph(headline(analysis, rows))
-        yield from self._findings(analysis)
+        else:
+            yield from fold(headline(rows))
+            yield from self._findings(analysis)
+            yield ""
+            yield from self._ledger(analysis, rows)
         yield ""
-        yield from self._operations(operations(rows))
-        yield ""
-        yield from self._slowest(analysis, rows)
-        yield ""
-        yield from self._next(analysis)
+        yield from self._next()
 
-    def _capture(self, analysis: Analysis) -> Iterator[str]:
+    def _capture(self, analysis: Analysis, rows: list[Timed]) -> Iterator[str]:
         info = analysis.capture
-        files = plain(info.files[0].name) if len(info.files) == 1 else f"{len(info.files)} files"
-        text = f"{files}: {count(info.packets)} packets, {bytes_(info.bytes)}"
+        files = info.files[0].name if len(info.files) == 1 else f"{len(info.files)} files"
+        text = f"{files}: {_plural(info.packets, 'packet')}, {bytes_(info.bytes)}"
         if info.first_ns is not None and info.last_ns is not None:
             text += f", {duration(info.last_ns - info.first_ns)}"
-        where = {
-            "client": "captured at the client", "server": "captured at the server", "between": "captured between client and server",
-            "mixed": "captured at different places of the path",
-        }.get(analysis.vantage or "")  # fmt: skip
-        yield from _paragraph(f"{text}, {where}." if where else f"{text}.")
+        yield from fold(", ".join(filter(None, (text, PLACES.get(analysis.vantage or "")))) + ".")
         answered = sum(row.outcome in ("ok", "error", "undelivered") for row in analysis.exchanges)
         spoken = Counter(row.protocol or "other" for row in analysis.connections)
-        kinds = ", ".join(f"{number} {name}" for name, number in spoken.most_common())
-        yield from _paragraph(
-            f"{_plural(len(analysis.connections), 'TCP connection')} ({kinds}), {_plural(len(analysis.exchanges), 'request')}, {count(answered)} answered."
+        kinds = ", ".join(f"{count(number)} {name}" for name, number in spoken.most_common())
+        yield from fold(
+            f"{_plural(len(analysis.connections), 'TCP connection')} ({kinds}), "
+            f"{_plural(len(analysis.exchanges), 'request')}, {count(answered)} answered."
             if analysis.connections
             else "No TCP connections."
         )
+        yield from _silence(rows)
         incomplete = next((finding for finding in analysis.findings if finding.code == "capture-incomplete"), None)
         if incomplete is not None:
-            yield from _paragraph(f"Not complete: {plain(incomplete.summary)}")
+            yield from fold(f"Not complete: {incomplete.summary}")
         elif rows_complete(analysis):
-            yield "Nothing of them is missing from the capture."
-        notes = info.notes if self._verbose else info.notes[:3]
-        for note in notes:
-            yield from _paragraph(f"note: {plain(note)}")
+            yield "No byte of them is missing from the capture."
+        for note in info.notes if self._verbose else info.notes[:MOST_NOTES]:
+            yield from fold(f"note: {note}", hang=6)
 
     def _nothing(self, analysis: Analysis) -> Iterator[str]:
         encrypted = sum(row.protocol == "tls" for row in analysis.connections)
-        if encrypted:
-            yield from _paragraph(f"No requests can be read: {_plural(encrypted, 'connection')} encrypted with TLS.")
+        if analysis.exchanges:
+            yield "Only answers were captured, no requests: nothing can be timed."
+        elif encrypted:
+            yield from fold(f"No requests can be read: {_plural(encrypted, 'connection')} encrypted with TLS.")
         else:
-            yield "No HTTP requests in this capture."
-        yield from self._next(analysis)
+            yield "No HTTP requests here."
 
     def _findings(self, analysis: Analysis) -> Iterator[str]:
-        shown = [finding for finding in analysis.findings if finding.code != "capture-incomplete"]
-        for finding in shown if self._verbose else shown[:MOST_FINDINGS]:
+        found = [finding for finding in analysis.findings if finding.code != "capture-incomplete"]
+        shown = found if self._verbose else found[:MOST_FINDINGS]
+        for finding in shown:
             yield ""
             yield from _finding(finding)
+        if len(found) > len(shown):
+            yield from ("", f"and {_plural(len(found) - len(shown), 'more finding')} (-v shows all)")
 
-    def _operations(self, found: list[Operation]) -> Iterator[str]:
-        from tabulate import tabulate
-
+    def _ledger(self, analysis: Analysis, rows: list[Timed]) -> Iterator[str]:
+        found = operations(rows)
         shown = found if self._verbose else found[:MOST_OPERATIONS]
-        used = [phase for phase in SHARES if any(operation.shares[phase] >= 0.005 for operation in shown)]
-        head = ["operation", "requests", "failed", "p50 ms", "p95 ms", "max ms", *(f"{phase} %" for phase in used)]
-        body = [
-            [
-                plain(operation.name)[:32],
-                str(operation.requests),
-                str(operation.failed or ""),
-                milliseconds(operation.p50_ns),
-                milliseconds(operation.p95_ns),
-                milliseconds(operation.max_ns),
-                *(f"{100 * operation.shares[phase]:.0f}" if operation.shares[phase] >= 0.005 else "" for phase in used),
-            ]
-            for operation in shown
-        ]
-        align = ["left", *["right"] * (len(head) - 1)]
-        yield from tabulate(body, head, tablefmt="plain", disable_numparse=True, colalign=align).splitlines()
+        yield from operations_lines(shown)
         if len(found) > len(shown):
             yield f"and {_plural(len(found) - len(shown), 'more operation')} (-v shows all)"
+        listed = slowest(rows, self._slow)
+        if listed:
+            yield ""
+            yield from slowest_lines(listed, analysis.capture.first_ns or 0)
+            yield "Times in ms. The wait for the first byte is network + server, and stall where packets were lost."
 
-    def _slowest(self, analysis: Analysis, rows: list[Timed]) -> Iterator[str]:
-        from tabulate import tabulate
-
-        shown = slowest(rows, self._slow)
-        if not shown:
-            return
-        first = analysis.capture.first_ns or 0
-        stalls = any(row.parts.stall_ns for row in shown)
-        head = ["slowest", "operation", "at s", "total", "connect", "send", "network", "server", *(["stall"] if stalls else []), "receive", "connection", "packets"]
-        body = []
-        for row in shown:
-            exchange, parts = row.exchange, row.parts
-            split = parts.network_ns is not None and parts.server_ns is not None
-            answer = "" if exchange.outcome == "ok" else f" {exchange.status or exchange.outcome}"
-            body.append([
-                str(exchange.exchange_id),
-                (plain(name_of(exchange)) + answer)[:24],
-                f"{(parts.start_ns - first) / 1e9:.3f}",
-                milliseconds(parts.total_ns),
-                _cell(parts.connect_ns),
-                _cell(parts.send_ns),
-                _cell(parts.network_ns) if split else "",
-                _cell(parts.server_ns) if split else _cell(parts.wait_ns),
-                *([_cell(parts.stall_ns)] if stalls else []),
-                _cell(parts.receive_ns),
-                connection_note(row),
-                f"{exchange.first_packet_id}-{exchange.response_packet_id or exchange.request_packet_id}",
-            ])  # fmt: skip
-        align = ["right", "left", *["right"] * (len(head) - 4), "left", "left"]
-        yield from tabulate(body, head, tablefmt="plain", disable_numparse=True, colalign=align).splitlines()
-        yield "times in ms; network + server (+ stall) are the wait for the first byte; packets are frame numbers"
-
-    def _next(self, analysis: Analysis) -> Iterator[str]:
-        name = plain(self._names[0]) if self._names else "CAPTURE"
-        yield f"next: analyzer exchanges {name}   analyzer connections {name}   analyzer findings {name}"
+    def _next(self) -> Iterator[str]:
+        captures = " ".join(shlex.quote(plain(name)) for name in self._names)
+        commands = ("analyzer exchanges", "analyzer connections")
+        if not captures or any(len(f"next   {command} {captures}") > WIDTH for command in commands):
+            captures = "CAPTURE"
+        for label, command in zip(("next", ""), commands, strict=True):
+            yield f"{label:6} {command} {captures}"
 
 
-def headline(analysis: Analysis, rows: list[Timed]) -> str:
-    """Say in one sentence what costs most."""
+def headline(rows: list[Timed]) -> str:
+    """Say in one sentence where the time went, dearest first."""
     total = sum(row.parts.total_ns for row in rows)
-    dearest = next((finding for finding in analysis.findings if finding.cost_ns > 0), None)
-    opened = sum(row.parts.connect_ns or 0 for row in rows)
-    if dearest is not None and dearest.share is not None and dearest.share >= 0.1:
-        return f"{percent(dearest.share)} of all request time is connection set-up: {plain(dearest.title).lower()}."
-    parts = {
-        "the network's round trip": sum(row.parts.network_ns or 0 for row in rows),
-        "the server": sum(row.parts.server_ns or 0 for row in rows),
-        "connection set-up": opened,
-        "receiving the answers": sum(row.parts.receive_ns for row in rows),
-        "sending the requests": sum(row.parts.send_ns for row in rows),
-        "waiting for lost packets": sum(row.parts.stall_ns or 0 for row in rows),
-    }
-    name, most = max(parts.items(), key=lambda item: item[1])
     if not total:
         return "The requests took no time that can be measured."
-    return f"{percent(most / total)} of {duration(total)} request time is {name}."
+    sums = dict.fromkeys(CLAUSES, 0)
+    for row in rows:
+        for phase, spent in phases_of(row.parts).items():
+            sums["silence" if phase == "wait" and row.exchange.outcome == "no-response" else phase] += spent
+    dearest = sorted(sums.items(), key=lambda item: -item[1])
+    clauses = [f"{percent(spent / total)} {CLAUSES[phase]}" for phase, spent in dearest if spent >= total * 0.005]
+    opened = sum(row.parts.connect_ns is not None for row in rows)
+    if opened == len(rows):
+        how = "on a new connection" if opened == 1 else "each on a new connection"
+    else:
+        how = f"{count(opened) if opened else 'none'} of them on a new connection"
+    return f"{_plural(len(rows), 'request')}, {how}, took {duration(total)} in all: {', '.join(clauses)}."
 
 
 def rows_complete(analysis: Analysis) -> bool:
@@ -174,27 +154,33 @@ def rows_complete(analysis: Analysis) -> bool:
     return bool(analysis.exchanges) and not any(row.outcome == "cut" for row in analysis.exchanges)
 
 
+def _silence(rows: list[Timed]) -> Iterator[str]:
+    names = unanswered(rows)
+    if names:
+        waited = sum(row.parts.wait_ns for row in rows if row.exchange.outcome == "no-response")
+        shown = [f"{count(number)} {name}" for name, number in list(names.items())[:MOST_NOTES]]
+        listed = ", ".join(shown) + (", ..." if len(names) > MOST_NOTES else "")
+        silent = _plural(sum(names.values()), "request")
+        yield from fold(f"{silent} got no answer ({listed}) before the connection was closed: {duration(waited)} of waiting.")
+
+
 def _finding(finding: Finding) -> Iterator[str]:
-    yield from _paragraph(f"{finding.title}: {finding.summary}")
-    label = {"proven": "proof", "likely": "likely", "possible": "possible"}[finding.confidence]
-    packets = ", ".join(map(str, finding.packet_ids[:8])) + (" ..." if len(finding.packet_ids) > 8 else "")
-    if packets or finding.display_filter:
-        yield from _paragraph(f"{label:6} packets {packets}; filter {plain(finding.display_filter)}" if packets else f"{label:6} {plain(finding.display_filter)}", hang=7)
-    yield from _paragraph(f"fix    {finding.remedy}", hang=7)
+    yield from fold(f"{finding.title}: {finding.summary}")
+    named = (("request", finding.exchanges), ("packet", finding.packet_ids))
+    proof = [f"{name if len(ids) == 1 else f'{name}s'} {_ids(ids)}" for name, ids in named if ids]
+    if proof:
+        yield from fold(f"{'proof' if finding.confidence == 'proven' else finding.confidence:6} {'; '.join(proof)}", hang=7)
+    if finding.display_filter:
+        yield from fold(f"filter {finding.display_filter}", hang=7)
     if finding.decides:
-        yield from _paragraph(f"decides {plain(finding.decides)}", hang=8)
+        yield from fold(f"decides {finding.decides}", hang=8)
+    yield from fold(f"fix    {finding.remedy}", hang=7)
 
 
-def _cell(value: DurationNs | None) -> str:
-    """Write a phase in milliseconds; unknown and nothing are empty."""
-    if not value:
-        return ""
-    return milliseconds(value)
+def _ids(ids: Iterable[int]) -> str:
+    known = list(ids)
+    return ", ".join(map(str, known[:MOST_IDS])) + (" ..." if len(known) > MOST_IDS else "")
 
 
 def _plural(number: int, word: str) -> str:
     return f"{count(number)} {word}" if number == 1 else f"{count(number)} {word}s"
-
-
-def _paragraph(text: str, hang: int = 0) -> Iterator[str]:
-    yield from wrap(text, WIDTH, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False) or [""]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -23,11 +24,11 @@ def _escape(char: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text for a cell of a Markdown table: nothing in it is markup."""
+    """Return text for a cell of a Markdown table: nothing in it is markup, an entity or a link (GitHub makes links of bare addresses)."""
     out = plain(text)
-    for char in "\\`*_{}[]<>()#|~":
+    for char in "\\`*_{}[]<>()#|~!&@":
         out = out.replace(char, f"\\{char}")
-    return out
+    return re.sub(r"(?i)(www)(?=\.)|(:)(?=//)", lambda found: found[1] + "\\" if found[1] else "\\:", out)
 
 
 def csv(text: str) -> str:

@@ -8,7 +8,11 @@ from typing import NamedTuple
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Connection, Exchange
 from analyzer.model.timing import Timing, timing
-from analyzer.units import DurationNs
+from analyzer.units import DurationNs, duration
+
+PHASES = ("connect", "client", "send", "stall", "network", "server", "wait", "receive")
+"""What the time of a request is split into, in the order in which it happens. `wait` is what could not be split into stall, network and
+server."""
 
 
 class Timed(NamedTuple):
@@ -33,12 +37,27 @@ class Operation(NamedTuple):
     max_ns: DurationNs
     total_ns: DurationNs
     shares: dict[str, float]
-    """Share of the total by phase: connect, client, send, stall, network, server, wait (not split), receive."""
+    """Share of the total by phase: one of each of PHASES."""
 
 
-def percentile(ordered: list[int], share: float) -> int:
-    """Return the value at a share of a sorted list (nearest rank)."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def percentile(ordered: list[int], percent: int) -> int:
+    """Return the smallest value of a sorted list that at least `percent` % of it do not exceed (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def phases_of(parts: Timing) -> dict[str, DurationNs]:
+    """Return the time in each of PHASES; together they are the request's total."""
+    stall, network, server = parts.stall_ns or 0, parts.network_ns or 0, parts.server_ns or 0
+    return {
+        "connect": parts.connect_ns or 0,
+        "client": parts.client_ns or 0,
+        "send": parts.send_ns,
+        "stall": stall,
+        "network": network,
+        "server": server,
+        "wait": parts.wait_ns - stall - network - server,
+        "receive": parts.receive_ns,
+    }
 
 
 def name_of(exchange: Exchange) -> str:
@@ -47,6 +66,13 @@ def name_of(exchange: Exchange) -> str:
         return exchange.operation if exchange.service == "dynamodb" else f"{exchange.service} {exchange.operation}"
     what = exchange.service or exchange.host or "unknown host"
     return f"{exchange.method or 'answer'} {what}"
+
+
+def answer_of(exchange: Exchange) -> str:
+    """Say how an exchange ended, in a word or two; nothing where all is well."""
+    if exchange.outcome == "error":
+        return str(exchange.status)
+    return {"ok": "", "no-response": "no answer"}.get(exchange.outcome, exchange.outcome)
 
 
 def timed(analysis: Analysis) -> list[Timed]:
@@ -70,26 +96,18 @@ def operations(rows: list[Timed]) -> list[Operation]:
         groups[name_of(row.exchange)].append(row)
     out = []
     for name, group in groups.items():
-        sums = dict.fromkeys(("connect", "client", "send", "stall", "network", "server", "wait", "receive"), 0)
+        sums = dict.fromkeys(PHASES, 0)
         total = 0
         for row in group:
-            parts = row.parts
-            total += parts.total_ns
-            sums["connect"] += parts.connect_ns or 0
-            sums["client"] += parts.client_ns or 0
-            sums["send"] += parts.send_ns
-            sums["receive"] += parts.receive_ns
-            if parts.network_ns is None or parts.server_ns is None:
-                sums["wait"] += parts.wait_ns
-            else:
-                sums["stall"] += parts.stall_ns or 0
-                sums["network"] += parts.network_ns
-                sums["server"] += parts.server_ns
+            total += row.parts.total_ns
+            for phase, spent in phases_of(row.parts).items():
+                sums[phase] += spent
         ordered = sorted(row.parts.total_ns for row in group)
         failed = sum(row.exchange.outcome != "ok" for row in group)
         opened = sum(row.parts.connect_ns is not None for row in group)
         shares = {phase: value / total if total else 0.0 for phase, value in sums.items()}
-        out.append(Operation(name, len(group), failed, opened, percentile(ordered, 0.5), percentile(ordered, 0.95), ordered[-1], total, shares))
+        middle, high = percentile(ordered, 50), percentile(ordered, 95)
+        out.append(Operation(name, len(group), failed, opened, middle, high, ordered[-1], total, shares))
     return sorted(out, key=lambda operation: (-operation.total_ns, operation.name))
 
 
@@ -99,11 +117,9 @@ def slowest(rows: list[Timed], count: int) -> list[Timed]:
 
 
 def connection_note(row: Timed) -> str:
-    """Say which connection an exchange used: `new, stream 3`, or `stream 3, idle 1.3 s before`."""
-    from analyzer.units import duration
-
-    stream = f"stream {row.connection.connection_id}"
+    """Say which connection an exchange used: `3 new`, or `3 idle 1.3 s`: its number, and what it did before."""
+    stream = str(row.connection.connection_id)
     if row.parts.connect_ns is not None:
-        return f"new, {stream}"
+        return f"{stream} new"
     idle = row.exchange.idle_before_ns
-    return f"{stream}, idle {duration(idle)}" if idle is not None and idle > 0 else stream
+    return f"{stream} idle {duration(idle)}" if idle is not None and idle > 0 else stream

@@ -15,13 +15,15 @@ LATE_NS: DurationNs = 50_000_000
 
 def acknowledged(half: Half, ack: int, time: TimeNs) -> None:
     """Take note that the peer acknowledged bytes of `half`: a round trip ends, repeats are settled."""
-    stream = half.stream
+    stream, trail = half.stream, half.stream.trail
     if half.probe_time and (ack - half.probe_seq) & MASK < HALF:
         sample = time - half.probe_time
         half.probe_time = 0
-        if sample >= 0 and (stream.rtt_ns is None or sample < stream.rtt_ns):
-            stream.rtt_ns = sample
-    trail = stream.trail
+        best = stream.rtt_ns
+        if best is None or 0 <= sample < best:
+            stream.rtt_ns = max(sample, 0)
+    if trail is None and stream.watched is None:
+        return
     open_repeats = trail is not None and trail.open_repeats
     if stream.watched is not None or open_repeats:
         stream.sync()

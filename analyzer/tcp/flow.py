@@ -24,7 +24,8 @@ class Flow(Link):
     """One TCP connection."""
 
     __slots__ = (
-        "_openers", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_ns", "first_id", "first_ns",
+        "_openers", "closed_ns", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_ns", "first_id",
+        "first_ns",
         "icmp_errors", "initial_rtt_ns", "on_syn", "syn_ack_ns", "syn_ack_repeated", "syn_ack_seq", "syn_last_ns", "syn_ns",
         "syn_repeated", "syn_seq", )  # fmt: skip
 
@@ -66,6 +67,7 @@ class Flow(Link):
         """Where the connection is seen in several places."""
         self.duplicates = 0
         self.closer: str | None = None
+        self.closed_ns: TimeNs | None = None
         self.ended: End | None = None
         self.icmp_errors = 0
 
@@ -131,6 +133,7 @@ class Flow(Link):
                 and stream.seq == half.next_seq
                 and stream.waiting is None
                 and back.waiting is None
+                and (back.seq == other.next_seq or back.fin_offset is not None)  # else an ACK of `next_seq` tells of missing bytes
                 and (back.trail is None or not back.trail.open_repeats)
                 and stream.unseen_since is None
                 and back.unseen_since is None
@@ -221,7 +224,7 @@ class Flow(Link):
         if size and not said & analysis.KEEP_ALIVE:
             self._payload(half, segment, seq, time, packet_id, highest)
         if flags & (FIN | RST) and self.closer is None:
-            self.closer = closed_by(self, half, segment, time)
+            self.closer, self.closed_ns = closed_by(self, half, segment, time), time
         if flags & RST:
             # A reset may be forged, or late: what follows in order is still read, and the streams end with the connection.
             self.ended = self.ended or End.RST

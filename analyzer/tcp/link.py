@@ -57,6 +57,8 @@ class Link:
     def response_received(self, offset: int, time: TimeNs) -> bool:
         """Whether the client acknowledged the server's bytes up to `offset`, or had no occasion to."""
         client = self._client()
+        if client.last_ack == client.other.next_seq and client.bare_ack is None and client.other.quiet:
+            return True
         stream = client.other.stream
         stream.sync()
         said = client.last_ack if client.bare_ack is None else client.bare_ack
@@ -82,6 +84,11 @@ class Link:
         stream = self._client().stream
         return stream.watched_ns if stream.watched == offset else None
 
+    def troubled(self) -> bool:
+        """Whether anything is remembered that `needed_repeats` or `holes` would tell."""
+        half = self.first_half
+        return half.stream.trail is not None or half.other.stream.trail is not None
+
     def needed_repeats(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
         """Repeats of the client's bytes that were acknowledged only after them, and at least one round trip after them."""
         stream = self._client().stream
@@ -101,8 +108,8 @@ class Link:
         """Drop what is remembered of the bytes before these offsets."""
         client = self._client()
         for stream, offset in ((client.stream, client_offset), (client.other.stream, server_offset)):
-            if stream.trail is not None:
-                stream.trail.forget(offset)
+            if stream.trail is not None and not stream.trail.forget(offset):
+                stream.trail = None
 
     def claim(self, stream: Stream, opener: Opener, claim: Claim) -> bool:
         """Let an opener take the connection over; False where that contradicts who opened it."""

@@ -7,12 +7,13 @@ the peer has acknowledged them and gone on.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from analyzer.model.seams import End, Sink
 from analyzer.tcp.ranges import RangeSet
 from analyzer.tcp.seq import MASK, signed
-from analyzer.tcp.trail import Mark, Repeat, Trail
+from analyzer.tcp.trail import MOST_MARKS, Mark, Repeat, Trail, packet_of
 from analyzer.tcp.waiting import Room, Waiting
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
@@ -23,6 +24,8 @@ FAR = 1 << 30
 """The longest run of bytes that the loop counts down alone: sequence numbers are made sure of before they can be ambiguous."""
 MOST_AHEAD = 1 << 28
 """An ACK or a FIN further than this beyond what was seen is no proof of lost bytes."""
+NO_MARKS: deque[Mark] = deque(maxlen=0)
+"""Of directions without payload, which most connections of a scan are."""
 ONE_WAY_NS: DurationNs = SECOND
 """How long a hole is waited for where the capture lacks the direction whose ACKs would tell."""
 
@@ -31,7 +34,7 @@ class Stream:
     """The byte stream of one direction. Implements `model.seams.ByteStream`."""
 
     __slots__ = (
-        "_arrived", "_arrived_id", "_now", "_now_id", "_room", "cut", "early", "fin_offset", "finished", "gaps", "half", "need", "offset",
+        "_arrived", "_now", "_room", "cut", "early", "fin_offset", "finished", "gaps", "half", "marks", "need", "offset",
         "rtt_ns", "seq", "sink", "started", "syn_id", "trail", "unseen_since", "unseen_to", "waiting", "watched", "watched_ns",
     )  # fmt: skip
 
@@ -52,7 +55,10 @@ class Stream:
         """Bytes that the capture does not hold."""
         self.early: RangeSet | None = None
         """Bytes from before the first captured one, seen later (offsets below zero)."""
+        self.marks: deque[Mark] = NO_MARKS
+        """The last packets that were looked at; those that the loop only counted are not among them."""
         self.trail: Trail | None = None
+        """Repeats and holes that concern the exchange under way; None where there are none."""
         self.rtt_ns: DurationNs | None = None
         """Smallest time from bytes of this direction to their ACK."""
         self.watched: int | None = None
@@ -68,16 +74,16 @@ class Stream:
         """Since when the peer has acknowledged bytes that are missing; None where it has not."""
         self.unseen_to = 0
         """The offset up to which it has."""
-        self._arrived: TimeNs = 0
-        self._arrived_id: PacketId = 0
-        self._now: TimeNs = 0
-        self._now_id: PacketId = 0
+        self._arrived: tuple[TimeNs, PacketId] = (0, 0)
+        """The packet that first carried the bytes being delivered."""
+        self._now: tuple[TimeNs, PacketId] = (0, 0)
+        """The packet whose arrival lets them be delivered."""
 
     # What readers ask (ByteStream).
 
     def first_seen(self, offset: int) -> tuple[TimeNs, PacketId]:
         """The packet that first carried the byte being delivered, or any later byte that waits behind the same hole."""
-        first = (self._arrived, self._arrived_id)
+        first = self._arrived
         if self.waiting is not None:
             piece = self.waiting.earliest(self.offset)
             if piece is not None and piece.time < first[0]:
@@ -86,7 +92,7 @@ class Stream:
 
     def complete(self, offset: int) -> tuple[TimeNs, PacketId]:
         """The packet whose arrival made the byte being delivered and all before it present."""
-        return self._now, self._now_id
+        return self._now
 
     # Where the stream stands.
 
@@ -142,38 +148,46 @@ class Stream:
         offset = self.position(seq)
         if offset == -1 and self.syn_id is not None:
             return self.syn_id
-        return self.trail.packet_of(offset) if self.trail is not None else None
+        return packet_of(self.marks, offset)
 
     # What comes.
 
     def take(self, data: bytes, start: int, end: int, seq: int, time: TimeNs, packet_id: PacketId) -> int:
         """Deliver a whole in-order segment that the loop could not skip; return the new number of bytes to skip."""
+        size = end - start
         before = self.offset + ((seq - self.seq) & MASK)
-        offset = self.offset = before + end - start
+        offset = self.offset = before + size
         half = self.half
         # A reader may ask about the connection while it is fed: what the loop keeps must agree with this by then.
-        self.seq = half.next_seq = (seq + end - start) & MASK
+        after = self.seq = half.next_seq = (seq + size) & MASK
         if not half.probe_time:
             half.probe_time = time
-            half.probe_seq = self.seq
-        sink = self.sink
+            half.probe_seq = after
+        sink, need = self.sink, self.need
         if sink is None:
             return FAR
-        if self.need < offset:
-            (self.trail or self._remember()).marks.append(Mark(before, offset, time, packet_id))
-            self._arrived = self._now = time
-            self._arrived_id = self._now_id = packet_id
-            hidden = self.need - before if self.need > before else 0
-            self.need = sink.feed(data, start + hidden, end, before + hidden)
+        if need < offset:
+            marks = self.marks
+            if marks is NO_MARKS:
+                marks = self.marks = deque(maxlen=MOST_MARKS)
+            marks.append((before, offset, time, packet_id))
+            self._now = self._arrived = (time, packet_id)
+            if need > before:
+                need = self.need = sink.feed(data, end - offset + need, end, need)
+            else:
+                need = self.need = sink.feed(data, start, end, before)
             if self.sink is None:
                 return FAR
-        return min(max(self.need - self.offset, 0), FAR)
+            offset = self.offset
+        return 0 if need <= offset else min(need - offset, FAR)
 
     def receive(self, seq: int, data: bytes, start: int, size: int, captured: int, time: TimeNs, packet_id: PacketId) -> None:
         """Take any segment: in order, old, ahead, overlapping or cut."""
         offset = self.position(seq)
         end = offset + size
-        (self.trail or self._remember()).marks.append(Mark(offset, end, time, packet_id))
+        if self.marks is NO_MARKS:
+            self.marks = deque(maxlen=MOST_MARKS)
+        self.marks.append((offset, end, time, packet_id))
         if captured < size:
             self.cut += 1
         if offset < self.offset:
@@ -184,13 +198,13 @@ class Stream:
             self._wait(offset, data[start : start + captured], size, time, packet_id)
             return
         old = self.offset - offset
-        self._now, self._now_id = time, packet_id
+        self._now = (time, packet_id)
         waiting = self.waiting
         if waiting is not None:
             until = waiting.next_offset()
             beyond = waiting.earliest(self.offset)
-            if beyond is not None and self.trail is not None:
-                self.trail.hole(self.offset, min(until, end), beyond.time, time)
+            if beyond is not None:
+                (self.trail or self._remember()).hole(self.offset, min(until, end), beyond.time, time)
             if end > until:
                 # What waits came first and is kept; of this segment only what fits between.
                 self._keep(waiting, self.offset, data[start + old : start + captured], end - self.offset, time, packet_id)
@@ -229,12 +243,13 @@ class Stream:
     def release(self) -> None:
         """Drop what only a reader would have asked for."""
         self.trail = None
+        self.marks = NO_MARKS
         self.sink = None
 
     def repeat(self, start: int, end: int, time: TimeNs) -> None:
         """Note that bytes were sent again, for the readers."""
         if self.sink is not None or self.finished:
-            (self.trail or self._remember()).repeat(start, end, self.half.next_time, time)
+            (self.trail or self._remember()).repeat(start, end, self.half.next_time, time, self.marks)
 
     # Its own.
 
@@ -286,14 +301,14 @@ class Stream:
             if piece.size <= old:
                 continue
             if now is None:
-                self._now, self._now_id = piece.time, piece.packet_id
+                self._now = (piece.time, piece.packet_id)
             self._deliver(piece.data, min(old, len(piece.data)), len(piece.data), piece.end, piece.time, piece.packet_id)
 
     def _deliver(self, data: bytes, start: int, stop: int, end: int, time: TimeNs, packet_id: PacketId) -> None:
         """Hand over `data[start:stop]` at the current offset; what is missing up to offset `end` was cut off by the snapshot length."""
         size = stop - start
         at = self.offset
-        self._arrived, self._arrived_id = time, packet_id
+        self._arrived = (time, packet_id)
         have = at + size
         if size > 0:
             self.offset = have
@@ -312,6 +327,10 @@ class Stream:
             if self.gaps is None:
                 self.gaps = RangeSet()
             self.gaps.add(start, end)
-        if self.sink is not None and end > self.need:
+        if self.sink is None:
+            return
+        if not seen:  # also where it need not have seen the bytes: a message that lacks some is not whole
+            self.need = self.sink.gap(start, end - start)
+        elif end > self.need:
             start = max(start, self.need)
             self.need = self.sink.gap(start, end - start)

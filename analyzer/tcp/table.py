@@ -82,4 +82,5 @@ def row(flow: Flow) -> Connection:
         gap_bytes=up.gap_bytes() + down.gap_bytes(),
         cut_packets=up.cut + down.cut,
         icmp_errors=flow.icmp_errors,
+        closed_ns=flow.closed_ns,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from analyzer.units import PacketId, TimeNs
 
@@ -12,14 +12,13 @@ MOST_MARKS = 64
 MOST_EVENTS = 256
 """Bound of the repeats, and of the holes, that are remembered for the exchange under way."""
 
+Mark: TypeAlias = tuple[int, int, TimeNs, PacketId]
+"""A packet and the stream offsets that it carried: start, end, time, packet."""
 
-class Mark(NamedTuple):
-    """A packet and the stream offsets that it carried."""
 
-    start: int
-    end: int
-    time: TimeNs
-    packet_id: PacketId
+def packet_of(marks: deque[Mark], offset: int) -> PacketId | None:
+    """Return the last packet that carried the byte at `offset`, if it is remembered."""
+    return next((packet_id for start, end, _, packet_id in reversed(marks) if start <= offset < end), None)
 
 
 class Repeat:
@@ -42,26 +41,21 @@ class Hole(NamedTuple):
 
 
 class Trail:
-    """The recent past of one direction."""
+    """The repairs of one direction that concern the exchange under way. Most connections never have one."""
 
-    __slots__ = ("holes", "marks", "open_repeats", "repeats")
+    __slots__ = ("holes", "open_repeats", "repeats")
 
     def __init__(self) -> None:
-        self.marks: deque[Mark] = deque(maxlen=MOST_MARKS)
-        """The last segments that were looked at; those that the loop only counted are not among them."""
         self.repeats: list[Repeat] = []
         self.open_repeats = 0
         """Repeats that no ACK has covered yet."""
         self.holes: list[Hole] = []
 
-    def repeat(self, start: int, end: int, sent: TimeNs, time: TimeNs) -> None:
+    def repeat(self, start: int, end: int, sent: TimeNs, time: TimeNs, marks: deque[Mark]) -> None:
         """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it."""
         if len(self.repeats) >= MOST_EVENTS:
             return
-        for mark in self.marks:
-            if mark.start < end <= mark.end:
-                sent = mark.time
-                break
+        sent = next((when for first, last, when, _ in marks if first < end <= last), sent)
         self.repeats.append(Repeat(start, end, min(sent, time), time))
         self.open_repeats += 1
 
@@ -77,17 +71,11 @@ class Trail:
                 repeat.acked = time
                 self.open_repeats -= 1
 
-    def forget(self, offset: int) -> None:
-        """Drop the events of bytes before `offset`."""
+    def forget(self, offset: int) -> bool:
+        """Drop the events of bytes before `offset`; tell whether any are left."""
         if self.repeats:
             self.repeats = [repeat for repeat in self.repeats if repeat.end > offset]
             self.open_repeats = sum(repeat.acked is None for repeat in self.repeats)
         if self.holes:
             self.holes = [hole for hole in self.holes if hole.end > offset]
-
-    def packet_of(self, offset: int) -> PacketId | None:
-        """Return the last packet that carried the byte at `offset`, if it is remembered."""
-        for mark in reversed(self.marks):
-            if mark.start <= offset < mark.end:
-                return mark.packet_id
-        return None
+        return bool(self.repeats or self.holes)

@@ -73,6 +73,7 @@ def test_a_block_holds_one_interface(tmp_path: Path) -> None:
 
 def test_reads_the_names_and_statistics_of_interfaces(tmp_path: Path) -> None:
     described = interface(snaplen=96, options=option(2, b"eth0"))
+
     def statistics(got: int, lost: int) -> bytes:
         values = option(4, struct.pack("<Q", got)) + option(5, struct.pack("<Q", lost)) + option(7, struct.pack("<Q", 1))
         return block(5, struct.pack("<III", 0, 0, 0) + values)

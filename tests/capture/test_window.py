@@ -21,8 +21,11 @@ class Source:
 
 
 @given(
-    data=st.binary(max_size=300), head=st.integers(0, 20), sizes=st.lists(st.integers(1, 40)),
-    steps=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.booleans())), chunk=st.integers(1, 64),
+    data=st.binary(max_size=300),
+    head=st.integers(0, 20),
+    sizes=st.lists(st.integers(1, 40)),
+    steps=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.booleans())),
+    chunk=st.integers(1, 64),
 )
 def test_gives_the_bytes_in_order_however_they_come(
     data: bytes, head: int, sizes: list[int], steps: list[tuple[int, int, bool]], chunk: int

@@ -27,8 +27,15 @@ class Row(NamedTuple):
 
 
 def pcap(
-    packets: Iterable[tuple[int, bytes]], *, order: str = "<", nano: bool = False, modified: bool = False, network: int = 1,
-    snaplen: int = 262144, version: tuple[int, int] = (2, 4), wire: int | None = None,
+    packets: Iterable[tuple[int, bytes]],
+    *,
+    order: str = "<",
+    nano: bool = False,
+    modified: bool = False,
+    network: int = 1,
+    snaplen: int = 262144,
+    version: tuple[int, int] = (2, 4),
+    wire: int | None = None,
 ) -> bytes:
     """Write a classic pcap of (time in ns, bytes)."""
     magic = 0xA1B2CD34 if modified else 0xA1B23C4D if nano else 0xA1B2C3D4
@@ -65,8 +72,16 @@ def interface(link_type: int = 1, snaplen: int = 0, order: str = "<", options: b
 
 
 def enhanced(
-    ticks: int, data: bytes, number: int = 0, order: str = "<", *, captured: int | None = None, wire: int | None = None,
-    options: bytes = b"", opening: int | None = None, closing: int | None = None,
+    ticks: int,
+    data: bytes,
+    number: int = 0,
+    order: str = "<",
+    *,
+    captured: int | None = None,
+    wire: int | None = None,
+    options: bytes = b"",
+    opening: int | None = None,
+    closing: int | None = None,
 ) -> bytes:
     """Write an enhanced packet block."""
     lengths = len(data) if captured is None else captured, len(data) if wire is None else wire

@@ -19,16 +19,16 @@ from analyzer.dns._name import MAX_TEXT, label_text
 
 
 def _messages() -> list[bytes]:
-    query = dns.message.make_query("dynamodb.us-east-1.amazonaws.com.", "A", use_edns=0)
+    query = dns.message.make_query("dynamodb.us-east-1.amazonaws.com.", "A", use_edns=0, id=4097)
     answer = dns.message.make_response(query)
     answer.answer.append(dns.rrset.from_text("dynamodb.us-east-1.amazonaws.com.", 5, "IN", "A", "3.218.180.10", "3.218.180.11"))
-    alias = dns.message.make_response(dns.message.make_query("s3.Example.com.", "AAAA"))
+    alias = dns.message.make_response(dns.message.make_query("s3.Example.com.", "AAAA", id=4098))
     alias.answer.append(dns.rrset.from_text("s3.example.com.", 60, "IN", "CNAME", "s3-w.us-east-1.example.com."))
     alias.answer.append(dns.rrset.from_text("s3-w.us-east-1.example.com.", 5, "IN", "AAAA", "2600:1f18::1", "2600:1f18::2"))
-    missing = dns.message.make_response(dns.message.make_query("nope.ec2.internal.", "A", use_edns=0))
+    missing = dns.message.make_response(dns.message.make_query("nope.ec2.internal.", "A", use_edns=0, id=4099))
     missing.set_rcode(dns.rcode.NXDOMAIN)
     missing.authority.append(dns.rrset.from_text("internal.", 60, "IN", "SOA", "a. b. 1 2 3 4 5"))
-    bad = dns.message.make_response(dns.message.make_query("x.example.", "TXT", use_edns=0))
+    bad = dns.message.make_response(dns.message.make_query("x.example.", "TXT", use_edns=0, id=4100))
     bad.set_rcode(dns.rcode.BADVERS)
     return [message.to_wire() for message in (query, answer, alias, missing, bad)]
 

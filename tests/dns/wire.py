@@ -103,15 +103,33 @@ class Timeline:
         return self.packets
 
     def ask(
-        self, at: float, ident: int = 1, asked: str = NAME, type_: str = "A", *, port: int = 40000, client: str = CLIENT,
-        resolver: str = RESOLVER, path: int = 0,
+        self,
+        at: float,
+        ident: int = 1,
+        asked: str = NAME,
+        type_: str = "A",
+        *,
+        port: int = 40000,
+        client: str = CLIENT,
+        resolver: str = RESOLVER,
+        path: int = 0,
     ) -> int:
         """Send a query; return its packet id."""
         return self._send(at, (client, port), (resolver, 53), query(ident, asked, type_), path)
 
     def answer(
-        self, at: float, ident: int = 1, asked: str = NAME, type_: str = "A", *addresses: str, rcode: int = 0, truncated: bool = False,
-        port: int = 40000, client: str = CLIENT, resolver: str = RESOLVER, path: int = 0,
+        self,
+        at: float,
+        ident: int = 1,
+        asked: str = NAME,
+        type_: str = "A",
+        *addresses: str,
+        rcode: int = 0,
+        truncated: bool = False,
+        port: int = 40000,
+        client: str = CLIENT,
+        resolver: str = RESOLVER,
+        path: int = 0,
     ) -> int:
         """Send a response; return its packet id."""
         data = response(ident, asked, type_, addresses, rcode, truncated)

@@ -108,6 +108,9 @@ class Line:
     def segment_bytes(self) -> int:
         return 540
 
+    def troubled(self) -> bool:
+        return True
+
     def response_received(self, offset: int, time: int) -> bool:
         return not self.unreceived
 

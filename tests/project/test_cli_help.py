@@ -33,7 +33,8 @@ def program() -> click.Group:
 
 
 def test_there_are_verbs(program: click.Group) -> None:
-    assert {"report", "calls", "explain"} <= {path[0] for path, _ in commands(program) if path}
+    verbs = {"report", "exchanges", "connections", "lookups", "findings", "anomalies", "rules"}
+    assert verbs <= {path[0] for path, _ in commands(program) if path}
 
 
 def test_each_verb_has_help(program: click.Group) -> None:

@@ -46,7 +46,7 @@ def test_dependencies_have_lower_bounds_only(project: dict[str, Any]) -> None:
 
 def test_the_wheel_is_the_package(project: dict[str, Any]) -> None:
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["analyzer"]}
-    assert project["project"]["scripts"] == {"analyzer": "analyzer.cli:main"}
+    assert project["project"]["scripts"] == {"analyzer": "analyzer.cli:run"}
 
 
 def test_the_readme_is_the_front_page(project: dict[str, Any], root: Path) -> None:

@@ -25,7 +25,7 @@ RULE = Rule(
 
 
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield one finding that lists all that is missing where it matters: on connections whose requests are read, or for the file as a whole."""
+    """Yield one finding that lists all that is missing where it matters: on connections whose requests are read, or in the whole file."""
     info = analysis.capture
     read = [row for row in analysis.connections if row.exchanges or row.service is not None]
     missing: list[str] = []
@@ -42,20 +42,26 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     if dropped:
         missing.append(f"{count(dropped)} packets were dropped while capturing: any count may be too low")
     begun = [row for row in read if row.client_rule in UNSEEN_START]
-    note(begun, f"{len(begun)} connections began before it: no connect or TLS time is known for them")
+    note(begun, f"{_connections(begun)} began before it: no connect or TLS time is known for them")
     lost = [row for row in read if row.lost_before_capture]
-    note(lost, f"{bytes_(sum(row.gap_bytes for row in lost))} of {len(lost)} connections were never captured: requests may be missing, receive times are lower bounds")
+    gaps = bytes_(sum(row.gap_bytes for row in lost))
+    note(lost, f"{gaps} of {_connections(lost)} were never captured: requests may be missing, receive times are lower bounds")
     cut = [row for row in read if row.cut_packets]
-    note(cut, f"{count(sum(row.cut_packets for row in cut))} packets are cut by the snapshot length: operations, sizes and names may be unknown")
+    packets = count(sum(row.cut_packets for row in cut))
+    note(cut, f"{packets} packets are cut by the snapshot length: operations, sizes and names may be unknown")
     single = [row for row in read if row.packets_sent + row.packets_received > 2 and not (row.packets_sent and row.packets_received)]
-    note(single, f"{len(single)} connections are seen in one direction only: no round trip and no answer is known for them")
+    note(single, f"{_connections(single)} seen in one direction only: no round trip and no answer is known for them")
     if info.backwards:
         missing.append(f"{count(info.backwards)} packets have an earlier time than the one before: times may be off by that much")
     if missing:
         yield RULE.finding(
-            "; ".join(missing).capitalize() + ".",
+            missing[0][0].upper() + "; ".join(missing)[1:] + ".",
             cost_ns=0,
             confidence="proven",
             connections=[row.connection_id for row in touched],
             packet_ids=[row.first_packet_id for row in touched],
         )
+
+
+def _connections(rows: list[Connection]) -> str:
+    return "1 connection" if len(rows) == 1 else f"{count(len(rows))} connections"

@@ -1,7 +1,8 @@
 """A client opens a connection for every request and closes it, or has it closed, after the answer.
 
-It fires where a client has at least two connections to one server name that carried a single request and were closed within 1 s of the answer (or announced
-`Connection: close`), and these are at least half of its connections there. The first of them is not charged: one had to be opened.
+It fires where a client has at least two connections to one server name that carried a single request and were closed within 1 s of the
+answer (or announced `Connection: close`), and these are at least half of its connections there. The first of them is not charged: one had
+to be opened.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from analyzer.model.rows import Finding
 from analyzer.units import duration, percent
 
 REMEDIES = {
-    "js-v2": "Set AWS_NODEJS_CONNECTION_REUSE_ENABLED=1, or give the client an https.Agent with keepAlive: true (SDK v3 has it by default).",
+    "js-v2": "Set AWS_NODEJS_CONNECTION_REUSE_ENABLED=1, or give the client an https.Agent with keepAlive: true (SDK for JavaScript v3 "
+    "has it by default).",
     "python": "Use one boto3 client for all calls instead of a new one a call, and remove what sends Connection: close (a proxy, a hook).",
 }
 
@@ -38,13 +40,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         wasted = group.single[1:]
         cost = sum(paid.cost_ns for paid in wasted)
+        each = sorted(paid.cost_ns for paid in group.single)[len(group.single) // 2]
         sdk = next((paid.first.sdk for paid in group.single if paid.first.sdk), None)
         text = (
             f"{group.client} sent {len(group.single)} of {group.exchanges} requests to {group.server} on a connection of their own. "
-            f"{_closer(group)} Opening one takes {duration(sorted(paid.cost_ns for paid in group.single)[len(group.single) // 2])} (median), {duration(cost)} in all"
+            f"{_closer(group)} Opening one takes {duration(each)} (median); all but the first: {duration(cost)}"
         )
         if total:
-            text += f", {percent(cost / total)} of all request time"
+            text += f", {percent(cost / total)} of the time of AWS requests"
         yield RULE.finding(
             text + ".",
             cost_ns=cost,
@@ -63,8 +66,8 @@ def _closer(group: Client) -> str:
     if announced:
         who = announced.most_common(1)[0][0]
         return {
-            "client": "The client asks for it (Connection: close).", "server": "The service ends them (Connection: close).",
-            "both": "Both sides announce it (Connection: close).",
+            "client": "The client asks for that (Connection: close).", "server": "The service ends them (Connection: close).",
+            "both": "The client asks for that (Connection: close) and the service complies.",
         }[who or "both"]  # fmt: skip
     closed = Counter(paid.connection.closed_by for paid in group.single).most_common(1)[0][0]
     gaps = sorted(paid.connection.last_ns - paid.first.response_end_ns for paid in group.single if paid.first.response_end_ns is not None)

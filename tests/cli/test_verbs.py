@@ -1,0 +1,137 @@
+"""Each verb answers, in each form, from files, several files and standard input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import run
+
+TABLES = ["exchanges", "connections", "lookups", "findings", "anomalies"]
+
+
+@pytest.fixture(scope="module")
+def cold(bundled: Path) -> Path:
+    return bundled / "cold-start.pcap"
+
+
+def test_a_capture_alone_is_a_report(cold: Path) -> None:
+    alone, named = run(cold), run("report", cold)
+    assert alone.returncode == named.returncode == 0
+    assert alone.stdout == named.stdout
+    assert "20 requests, 4 of them on a new connection" in alone.stdout
+    assert alone.stderr == ""
+
+
+def test_options_may_come_before_the_capture(cold: Path) -> None:
+    assert run("--slowest", "0", cold).stdout == run("report", cold, "--slowest", "0").stdout
+
+
+def test_standard_input(cold: Path) -> None:
+    piped = run("-", stdin=cold.read_bytes())
+    assert piped.returncode == 0
+    assert piped.stdout.splitlines()[1:5] == run(cold).stdout.splitlines()[1:5]
+
+
+def test_several_files_are_one_time_line(bundled: Path) -> None:
+    both = json.loads(run("report", "--format", "json", bundled / "cold-start.pcap", bundled / "filter-scan.pcap").stdout)
+    assert [file["packets"] for file in both["capture"]["files"]] == [178, 97]
+    assert both["capture"]["packets"] == 275
+    assert len(both["exchanges"]) == 30
+
+
+@pytest.mark.parametrize("verb", TABLES)
+def test_forms_agree(cold: Path, verb: str) -> None:
+    rows = json.loads(run(verb, cold, "--format", "json").stdout)
+    assert [json.loads(line) for line in run(verb, cold, "--format", "jsonl").stdout.splitlines()] == rows
+    assert len(list(csv.DictReader(io.StringIO(run(verb, cold, "--format", "csv").stdout)))) == len(rows)
+    assert json.loads(run("report", cold, "--format", "json").stdout)[verb] == rows
+    if rows:
+        assert len(run(verb, cold, "--format", "markdown").stdout.splitlines()) == len(rows) + 2
+    else:
+        assert run(verb, cold).stdout == f"no {verb}\n"
+
+
+def test_output_goes_to_a_file_that_only_its_owner_reads(cold: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    target.write_text("x" * 100_000)
+    target.chmod(0o644)
+    done = run("exchanges", cold, "--format", "json", "-o", target)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(json.loads(target.read_text())) == 20
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    fresh = tmp_path / "fresh.txt"
+    run(cold, "-o", fresh)
+    assert stat.S_IMODE(fresh.stat().st_mode) == 0o600
+    assert fresh.read_text() == run(cold).stdout
+
+
+def ids(*args: str | Path) -> list[int]:
+    done = run("exchanges", *args, "--format", "json", "--columns", "exchange_id")
+    assert done.returncode == 0, done.stderr
+    return [row["exchange_id"] for row in json.loads(done.stdout)]
+
+
+def test_conditions(cold: Path) -> None:
+    assert ids(cold, "--where", "index_on_connection=0") == [0, 1, 10, 11]
+    assert ids(cold, "--where", "server_ns>20ms") == [1]
+    assert ids(cold, "--where", "operation=Query", "--where", "index_on_connection=0", "--where", "connection_id>=2") == [10, 11]
+    assert ids(cold, "--where", "operation=GetItem") == []
+
+
+def test_columns_come_in_the_order_asked_for(cold: Path) -> None:
+    assert run("exchanges", cold, "--format", "csv", "--columns", "status, operation ,exchange_id").stdout.splitlines()[:2] == [
+        "status,operation,exchange_id", "200,Query,0",
+    ]  # fmt: skip
+
+
+def test_columns_help_needs_no_capture() -> None:
+    shown = run("connections", "--columns", "help")
+    assert shown.returncode == 0
+    assert ["connect_ns", "duration"] in [line.split() for line in shown.stdout.splitlines()]
+
+
+def test_filters(cold: Path, bundled: Path) -> None:
+    everything = list(range(20))
+    assert ids(cold, "--connection", "3") == ids(cold, "--where", "connection_id=3")
+    assert ids(cold, "--service", "dynamodb") == everything
+    assert ids(cold, "--host", "Dynamodb.us-east-1.amazonaws.com") == everything
+    assert ids(cold, "--host", "3.218.180.10", "--host", "3.218.180.11") == everything
+    assert ids(cold, "--since", "6.9") == list(range(10, 20))
+    assert ids(cold, "--until", "6.9") == list(range(10))
+    assert ids(cold, "--since", "2026-11-21T20:05:25Z") == list(range(10, 20))
+    assert ids(cold, "--until", "2026-11-21T21:05:25+01:00") == list(range(10))
+    assert ids(bundled / "imds-hop-limit-container.pcap", "--service", "imds") == list(range(6))
+
+
+def test_a_report_of_a_part_is_about_that_part(cold: Path) -> None:
+    shown = run(cold, "--connection", "3").stdout
+    assert "7 requests, 1 of them on a new connection" in shown
+    assert "tcp.stream == 3" in shown
+
+
+def test_what_lets_nothing_through_says_what_there_is(cold: Path) -> None:
+    done = run("exchanges", cold, "--service", "s3")
+    assert (done.returncode, done.stdout) == (0, "no exchanges\n")
+    assert "nothing passes the filters; seen: dynamodb, dynamodb.us-east-1.amazonaws.com" in done.stderr
+
+
+def test_naming_a_service_is_no_filter(cold: Path) -> None:
+    assert ids(cold, "--service", "mine=192.0.2.1:80") == list(range(20))
+    assert ids(cold, "--service", "mine=192.0.2.1:80", "--service", "s3") == []
+
+
+def test_rules() -> None:
+    listed = run("rules")
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == sorted(line.split()[0] for line in listed.stdout.splitlines())
+    assert "cold-connection" in listed.stdout
+    explained = run("rules", "cold-connection", "capture-incomplete")
+    assert "Cold connections (cold-connection, info)" in explained.stdout
+    assert "fix    Make one client" in explained.stdout
+    assert max(map(len, explained.stdout.splitlines())) <= 100

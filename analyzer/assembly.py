@@ -106,10 +106,8 @@ def connection_rows(
         known = traffic.get(row.connection_id)
         host = known.host if known is not None else None
         called = host or names.get((row.server_address, row.server_port)) or name_of(row.server_address)
-        if known is not None and known.service is not None:
-            service, region = known.service, known.region
-        else:
-            service, region = service_of(row, called)
+        told = known is not None and known.service is not None
+        service, region = (known.service, known.region) if known is not None and told else service_of(row, called)
         first = known.first_request_ns if known is not None else None
         ahead = first is not None and row.established_ns is not None and first - row.established_ns > SET_UP_BELONGS_NS
         out.append(

@@ -169,7 +169,7 @@ class UsualResponses(MessageReader):
             self._open = self._whole = True
             return max(self._end - 1, offset + end - start)
         last = data[max(content, end - tail) : end] if tail else b""
-        exchange.response = tuple.__new__(Response, (status, fields, data[content : content + head], last, due <= head))
+        exchange.response = tuple.__new__(Response, (status, fields, data[content : min(content + head, end)], last, due <= head))
         exchange.response_bytes = size + due
         stop = exchange.response_end_offset = offset + size + due
         exchange.response_complete = True

@@ -4,7 +4,7 @@
     wheel.py WHEEL PROGRAM CAPTURES
 
 The wheel holds the package, its data and its type marker, and nothing else. The program answers the first bundled capture with the number
-of calls that `index.toml` names, and a file that is no capture with exit status 2 and one line. Standard library only.
+of requests that `index.toml` names, and a file that is no capture with exit status 2 and one line. Standard library only.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def faults(program: str, captures: Path) -> list[str]:
     out = []
     if report["schema"] != "analyzer/1":
         out.append(f"schema {report['schema']}")
-    calls = [call for call in report["calls"] if call["service"] == "dynamodb"]
-    if len(calls) != fact["calls"]:
-        out.append(f"{len(calls)} calls in {fact['file']}, not {fact['calls']}")
+    requests = [row for row in report["exchanges"] if row["service"] == "dynamodb"]
+    if len(requests) != fact["requests"]:
+        out.append(f"{len(requests)} requests in {fact['file']}, not {fact['requests']}")
     done = subprocess.run([program, captures / "README.md"], capture_output=True, text=True, check=False)
     if done.returncode != 2 or "Traceback" in done.stderr or not done.stderr.strip():
         out.append(f"a file that is no capture: exit status {done.returncode}, {done.stderr.strip()[-400:]!r}")

@@ -20,8 +20,17 @@ __all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", 
 _HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.pipeline"}
 
 
+def __dir__() -> list[str]:
+    """List the public names, those that are imported later included."""
+    return sorted({*globals(), *__all__, "__version__"})
+
+
 def __getattr__(name: str) -> Any:
     """Import the stages only when somebody needs them: `analyzer --help` does not."""
+    if name == "__version__":
+        from analyzer.report.document import analyzer_version
+
+        return analyzer_version()
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

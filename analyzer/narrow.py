@@ -12,7 +12,7 @@ from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Connection, Exchange
 from analyzer.model.table import Table
-from analyzer.units import TimeNs
+from analyzer.units import SECOND, TimeNs
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -33,6 +33,17 @@ class Filter(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.services or self.hosts or self.connections or self.since_ns is not None or self.until_ns is not None)
+
+    def words(self, first: TimeNs) -> str:
+        """Say what is wanted; times count from `first`."""
+        parts = [f"{name} {', '.join(sorted(values))}" for name, values in (("service", self.services), ("host", self.hosts)) if values]
+        if self.connections:
+            parts.append(f"connection {', '.join(map(str, sorted(self.connections)))}")
+        if self.since_ns is not None:
+            parts.append(f"from {(self.since_ns - first) / SECOND:.3f} s on")
+        if self.until_ns is not None:
+            parts.append(f"before {(self.until_ns - first) / SECOND:.3f} s")
+        return "; ".join(parts)
 
 
 def apply(analysis: Analysis, wanted: Filter) -> Analysis:
@@ -76,6 +87,7 @@ def apply(analysis: Analysis, wanted: Filter) -> Analysis:
         spans=analysis.spans.where(lambda row: row.call_id in called),
         anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
         check=analysis.check,
+        filtered=wanted.words(analysis.capture.first_ns or 0),
     )
 
 

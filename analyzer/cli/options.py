@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -13,6 +14,8 @@ from analyzer.errors import UsageError
 from analyzer.units import MICROSECOND, SECOND
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from analyzer.model.analysis import Analysis
     from analyzer.model.table import Table
 
@@ -69,7 +72,7 @@ def answer(asked: Question) -> Analysis:
     from analyzer.pipeline import read
 
     rules = [text for text in asked.services if "=" in text]
-    with progress(asked.captures) as show:
+    with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
         analysis = read(asked.captures, services=rules, progress=show)
     for note in analysis.capture.notes:
         warn(note)
@@ -78,6 +81,27 @@ def answer(asked: Question) -> Analysis:
         seen = sorted({name for row in analysis.connections for name in (row.service, row.server_name) if name})
         warn(f"nothing passes the filters; seen: {', '.join(seen[:10]) or 'no service or server name'}")
     return kept
+
+
+@contextmanager
+def first_interrupt_ends(live: bool) -> Iterator[None]:
+    """Let the first Ctrl-C while standard input is read end the capturing program only, so that what it captured is still answered."""
+    import signal
+    import threading
+
+    if not live or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def once(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        warn("interrupted: answering what has come; once more to give up")
+
+    before = signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def warn(text: str) -> None:

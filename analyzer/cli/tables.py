@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question, where
+from analyzer.cli.options import answer, captures, output, question, warn, where
 from analyzer.cli.streams import write
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
@@ -48,7 +48,11 @@ def table_command(name: str, description: str) -> click.Command:
 
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
         analysis = answer(question(options))
-        write(render(where(getattr(analysis, name), conditions), form, wanted), target)
+        table = getattr(analysis, name)
+        kept = where(table, conditions)
+        if len(table) and not len(kept):
+            warn(f"none of {len(table)} {name} fulfils {' and '.join(conditions)}; durations without a unit are nanoseconds")
+        write(render(kept, form, wanted), target)
 
     return command  # fmt: skip
 

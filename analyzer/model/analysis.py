@@ -30,6 +30,8 @@ class Analysis:
     spans: Table[Span] = field(default_factory=lambda: Table("spans", Span))
     check: Callable[[Analysis], Iterable[Finding]] | None = None
     """Makes the findings when somebody asks for them."""
+    filtered: str | None = None
+    """Which part of the capture this is, in words; None for all of it."""
     _findings: Table[Finding] | None = None
 
     @property

@@ -10,6 +10,7 @@ from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
 from analyzer.report.layout import WIDTH, fold
 from analyzer.report.ledger import operations_lines, slowest_lines, unanswered
+from analyzer.report.overview import odd, plural, without_requests
 from analyzer.report.text import plain
 from analyzer.report.views import Timed, operations, phases_of, slowest, timed
 from analyzer.units import bytes_, count, duration, percent
@@ -18,6 +19,8 @@ MOST_OPERATIONS = 8
 MOST_FINDINGS = 5
 MOST_IDS = 12
 MOST_NOTES = 3
+SMALL_SHARE = 0.05
+"""A finding that costs less than this of the time is told in one sentence."""
 PLACES = {
     "client": "captured at the client",
     "server": "captured at the server",
@@ -60,25 +63,28 @@ class TerminalRenderer:
             yield from self._nothing(analysis)
         else:
             yield from fold(headline(rows))
+            yield from odd(analysis)
             yield from self._findings(analysis)
             yield ""
             yield from self._ledger(analysis, rows)
         yield ""
-        yield from self._next()
+        yield from self._next(("exchanges", "connections") if rows else ("connections", "lookups"))
 
     def _capture(self, analysis: Analysis, rows: list[Timed]) -> Iterator[str]:
         info = analysis.capture
         files = info.files[0].name if len(info.files) == 1 else f"{len(info.files)} files"
-        text = f"{files}: {_plural(info.packets, 'packet')}, {bytes_(info.bytes)}"
+        text = f"{files}: {plural(info.packets, 'packet')}, {bytes_(info.bytes)}"
         if info.first_ns is not None and info.last_ns is not None:
             text += f", {duration(info.last_ns - info.first_ns)}"
         yield from fold(", ".join(filter(None, (text, PLACES.get(analysis.vantage or "")))) + ".")
+        if analysis.filtered:
+            yield from fold(f"Only {analysis.filtered}.")
         answered = sum(row.outcome in ("ok", "error", "undelivered") for row in analysis.exchanges)
         spoken = Counter(row.protocol or "other" for row in analysis.connections)
         kinds = ", ".join(f"{count(number)} {name}" for name, number in spoken.most_common())
         yield from fold(
-            f"{_plural(len(analysis.connections), 'TCP connection')} ({kinds}), "
-            f"{_plural(len(analysis.exchanges), 'request')}, {count(answered)} answered."
+            f"{plural(len(analysis.connections), 'TCP connection')} ({kinds}), "
+            f"{plural(len(analysis.exchanges), 'request')}, {count(answered)} answered."
             if analysis.connections
             else "No TCP connections."
         )
@@ -96,34 +102,38 @@ class TerminalRenderer:
         if analysis.exchanges:
             yield "Only answers were captured, no requests: nothing can be timed."
         elif encrypted:
-            yield from fold(f"No requests can be read: {_plural(encrypted, 'connection')} encrypted with TLS.")
+            yield from fold(f"No requests can be read: {plural(encrypted, 'connection')} encrypted with TLS.")
         else:
             yield "No HTTP requests here."
+        yield from without_requests(analysis)
 
     def _findings(self, analysis: Analysis) -> Iterator[str]:
         found = [finding for finding in analysis.findings if finding.code != "capture-incomplete"]
         shown = found if self._verbose else found[:MOST_FINDINGS]
         for finding in shown:
             yield ""
-            yield from _finding(finding)
+            if self._verbose or finding.share is None or finding.share >= SMALL_SHARE:
+                yield from _finding(finding)
+            else:  # a fix for what costs next to nothing would be the wrong lesson
+                yield from fold(f"{finding.title}: {finding.summary} (-v or analyzer findings shows proof and fix)")
         if len(found) > len(shown):
-            yield from ("", f"and {_plural(len(found) - len(shown), 'more finding')} (-v shows all)")
+            yield from ("", f"and {plural(len(found) - len(shown), 'more finding')} (-v shows all)")
 
     def _ledger(self, analysis: Analysis, rows: list[Timed]) -> Iterator[str]:
         found = operations(rows)
         shown = found if self._verbose else found[:MOST_OPERATIONS]
         yield from operations_lines(shown)
         if len(found) > len(shown):
-            yield f"and {_plural(len(found) - len(shown), 'more operation')} (-v shows all)"
+            yield f"and {plural(len(found) - len(shown), 'more operation')} (-v shows all)"
         listed = slowest(rows, self._slow)
         if listed:
             yield ""
             yield from slowest_lines(listed, analysis.capture.first_ns or 0)
             yield "Times in ms. The wait for the first byte is network + server, and stall where packets were lost."
 
-    def _next(self) -> Iterator[str]:
-        captures = " ".join(shlex.quote(plain(name)) for name in self._names)
-        commands = ("analyzer exchanges", "analyzer connections")
+    def _next(self, verbs: tuple[str, ...]) -> Iterator[str]:
+        captures = " ".join(shlex.quote(plain(name)) for name in self._names if name != "-")
+        commands = tuple(f"analyzer {verb}" for verb in verbs)
         if not captures or any(len(f"next   {command} {captures}") > WIDTH for command in commands):
             captures = "CAPTURE"
         for label, command in zip(("next", ""), commands, strict=True):
@@ -146,7 +156,7 @@ def headline(rows: list[Timed]) -> str:
         how = "on a new connection" if opened == 1 else "each on a new connection"
     else:
         how = f"{count(opened) if opened else 'none'} of them on a new connection"
-    return f"{_plural(len(rows), 'request')}, {how}, took {duration(total)} in all: {', '.join(clauses)}."
+    return f"{plural(len(rows), 'request')}, {how}, took {duration(total)} in all: {', '.join(clauses)}."
 
 
 def rows_complete(analysis: Analysis) -> bool:
@@ -157,11 +167,14 @@ def rows_complete(analysis: Analysis) -> bool:
 def _silence(rows: list[Timed]) -> Iterator[str]:
     names = unanswered(rows)
     if names:
-        waited = sum(row.parts.wait_ns for row in rows if row.exchange.outcome == "no-response")
+        silent_rows = [row for row in rows if row.exchange.outcome == "no-response"]
+        waited = sum(row.parts.wait_ns for row in silent_rows)
+        closed = all(row.connection.closed_by != "open" for row in silent_rows)
+        until = "the connection was closed" if closed else "the connection or the capture ended"
         shown = [f"{count(number)} {name}" for name, number in list(names.items())[:MOST_NOTES]]
         listed = ", ".join(shown) + (", ..." if len(names) > MOST_NOTES else "")
-        silent = _plural(sum(names.values()), "request")
-        yield from fold(f"{silent} got no answer ({listed}) before the connection was closed: {duration(waited)} of waiting.")
+        silent = plural(sum(names.values()), "request")
+        yield from fold(f"{silent} got no answer ({listed}) before {until}: {duration(waited)} of waiting.")
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -180,7 +193,3 @@ def _finding(finding: Finding) -> Iterator[str]:
 def _ids(ids: Iterable[int]) -> str:
     known = list(ids)
     return ", ".join(map(str, known[:MOST_IDS])) + (" ..." if len(known) > MOST_IDS else "")
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{count(number)} {word}" if number == 1 else f"{count(number)} {word}s"

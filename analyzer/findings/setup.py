@@ -8,9 +8,12 @@ from typing import NamedTuple
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Connection, Exchange
 from analyzer.model.timing import timing
-from analyzer.units import SECOND, DurationNs
+from analyzer.units import MILLISECOND, SECOND, DurationNs
 
 CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
+LATE_NS: DurationNs = 50 * MILLISECOND
+"""A set-up that ended longer than this before the request is charged to it as an upper bound."""
+DECIDES = "the program's own log of when it asked for the connection"
 AT_ONCE_NS: DurationNs = SECOND
 """A connection that is closed this soon after its only answer was not kept for another request."""
 
@@ -22,6 +25,12 @@ class Paid(NamedTuple):
     first: Exchange
     cost_ns: DurationNs
     """First SYN to the client's ACK of the SYN-ACK, as far as the exchange waited for it."""
+
+    @property
+    def inferred(self) -> bool:
+        """Whether the request came so late after set-up that the connection may have been opened for another one, or ahead."""
+        established, start = self.connection.established_ns, self.first.request_start_ns
+        return established is None or start is None or start - established > LATE_NS
 
 
 class Client(NamedTuple):

@@ -131,6 +131,8 @@ class MessageReader:
 
     def end(self, offset: int, how: End) -> None:
         """Close what is under way: content that lasts until the close is complete with a FIN."""
+        if how is End.FIN:
+            self.close_lost()  # after lost bytes nobody knows where a message ends; an orderly close says that it did
         if self._state == HEAD:
             self._cut_head()
         if self._open:

@@ -17,7 +17,8 @@ class Half:
     """One direction of a connection: what its sender has sent, and what it said about the other direction."""
 
     __slots__ = (
-        "acked", "bare_ack", "base_seq", "dup_acks", "flow", "hole_at", "last_ack", "last_id", "last_probe", "last_time", "next_seq",
+        "acked", "asks", "bare_ack", "base_seq", "dup_acks", "flow", "hole_at", "last_ack", "last_id", "last_probe", "last_time",
+        "next_seq",
         "next_time", "other", "packets", "probe_seq", "probe_time", "quiet", "seen", "sightings", "skip", "stream", "sure", "ttl", "window",
     )  # fmt: skip
 
@@ -42,6 +43,8 @@ class Half:
         self.window = -1
         """Raw window of the last segment."""
         self.skip = 0
+        self.asks = False
+        """Whether a reader may ask when bytes that it did not see were sent: the client of a connection that is read."""
         """Payload bytes from `next_seq` on that no reader needs to see."""
         self.packets = 0
         self.last_id = 0

@@ -118,6 +118,11 @@ class Engine:
                 skip = half.skip
                 if size <= skip:
                     half.skip = skip - size
+                    if half.asks:
+                        half.stream.passed(seq, size, time, packet_id)
+                    if not half.probe_time:
+                        half.probe_time = time
+                        half.probe_seq = seq + size & MASK
                 else:
                     payload = start + tcp_at + header_size
                     half.flow.last_seen_ack = ack

@@ -20,8 +20,8 @@ def acknowledged(half: Half, ack: int, time: TimeNs) -> None:
         sample = time - half.probe_time
         half.probe_time = 0
         best = stream.rtt_ns
-        if best is None or 0 <= sample < best:
-            stream.rtt_ns = max(sample, 0)
+        if sample >= 0 and (best is None or sample < best):
+            stream.rtt_ns = sample
     if trail is None and stream.watched is None:
         return
     open_repeats = trail is not None and trail.open_repeats

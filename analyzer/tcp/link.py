@@ -121,6 +121,7 @@ class Link:
             self.set_client(client, "request")
         self.protocol = opener.name
         sinks = opener.open(self, client.stream, client.other.stream)
+        client.asks = sinks[0] is not None
         client.stream.attach(sinks[0])
         client.other.stream.attach(sinks[1])
         return True

@@ -181,6 +181,13 @@ class Stream:
             offset = self.offset
         return 0 if need <= offset else min(need - offset, FAR)
 
+    def passed(self, seq: int, size: int, time: TimeNs, packet_id: PacketId) -> None:
+        """Note an in-order segment that the loop only counted."""
+        if self.marks is NO_MARKS:
+            self.marks = deque(maxlen=MOST_MARKS)
+        before = self.offset + ((seq - self.seq) & MASK)
+        self.marks.append((before, before + size, time, packet_id))
+
     def receive(self, seq: int, data: bytes, start: int, size: int, captured: int, time: TimeNs, packet_id: PacketId) -> None:
         """Take any segment: in order, old, ahead, overlapping or cut."""
         offset = self.position(seq)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from analyzer.units import PacketId, TimeNs
 
-MOST_MARKS = 64
+MOST_MARKS = 256
 """Packets of one direction that are remembered: as many as an ICMP error or a repeat may lag behind."""
 MOST_EVENTS = 256
 """Bound of the repeats, and of the holes, that are remembered for the exchange under way."""
@@ -53,16 +53,17 @@ class Trail:
 
     def repeat(self, start: int, end: int, sent: TimeNs, time: TimeNs, marks: deque[Mark]) -> None:
         """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it."""
-        if len(self.repeats) >= MOST_EVENTS:
-            return
+        if len(self.repeats) >= MOST_EVENTS:  # the oldest go: the last needed copy is what a wait ends with
+            self.open_repeats -= self.repeats.pop(0).acked is None
         sent = next((when for first, last, when, _ in marks if first < end <= last), sent)
         self.repeats.append(Repeat(start, end, min(sent, time), time))
         self.open_repeats += 1
 
     def hole(self, start: int, end: int, beyond: TimeNs, filled: TimeNs) -> None:
         """Note that a hole was filled."""
-        if len(self.holes) < MOST_EVENTS:
-            self.holes.append(Hole(start, end, beyond, filled))
+        if len(self.holes) >= MOST_EVENTS:
+            del self.holes[0]
+        self.holes.append(Hole(start, end, beyond, filled))
 
     def acknowledge(self, offset: int, time: TimeNs) -> None:
         """Settle the repeats that an ACK up to `offset` covers."""

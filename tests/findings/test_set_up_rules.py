@@ -179,3 +179,14 @@ def test_no_nanosecond_is_charged_twice(choices: list[tuple[int, bool, str, str 
     assert sum(row.share or 0 for row in found) <= 1 + 1e-9
     assert sum(row.cost_ns for row in found) <= service_time(about)
     assert all(row.cost_ns >= 0 for row in found)
+
+
+@pytest.mark.parametrize("late_ms, confidence", [(50, "proven"), (51, "likely")])
+def test_set_up_long_before_the_request_is_an_upper_bound(late_ms: int, confidence: str) -> None:
+    rows, asked = shared()
+    established = rows[0].established_ns
+    assert established is not None
+    moved = asked[0]._replace(request_start_ns=established + late_ms * MS, request_end_ns=established + late_ms * MS)
+    (row,) = cold_connection.check(analysis(rows, [moved, *asked[1:]]))
+    assert row.confidence == confidence
+    assert (row.decides is None) == (confidence == "proven")

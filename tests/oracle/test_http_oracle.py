@@ -122,7 +122,9 @@ def test_times_are_those_of_tshark(public: list[tuple[str, dict[str, Any], Analy
     for name, http, analysis in public:
         if name in OTHER_RESPONSES:
             continue
-        rows = {(row.request_packet_id, row.response_packet_id): row for row in answers(analysis)}
+        # Of messages that the snapshot length cut tshark takes the head for all; ours end with their last packet.
+        cut = {row.connection_id for row in analysis.connections if row.cut_packets}
+        rows = {(row.request_packet_id, row.response_packet_id): row for row in answers(analysis) if row.connection_id not in cut}
         for row in http.get("response_table") or []:
             ours = rows.get((row["request_in"], row["frame"]))
             if row["time"] is None or ours is None or ours.response_end_ns is None or ours.request_end_ns is None:

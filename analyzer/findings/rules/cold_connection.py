@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.setup import clients, not_reused, service_time
+from analyzer.findings.setup import DECIDES, clients, not_reused, service_time
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
 from analyzer.units import duration, percent
@@ -46,7 +46,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         text + ".",
         cost_ns=cost,
         share=cost / total if total else None,
-        confidence="proven",
+        confidence="likely" if (unsure := any(one.inferred for one in paid)) else "proven",
+        decides=DECIDES if unsure else None,
         exchanges=[one.first.exchange_id for one in paid],
         connections=[one.connection.connection_id for one in paid],
         packet_ids=[packet for one in paid for packet in (one.connection.first_packet_id, one.first.first_packet_id)],

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule
-from analyzer.findings.setup import Client, clients, not_reused, service_time
+from analyzer.findings.setup import DECIDES, Client, clients, not_reused, service_time
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
 from analyzer.units import duration, percent
@@ -52,7 +52,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             text + ".",
             cost_ns=cost,
             share=cost / total if total else None,
-            confidence="proven",
+            confidence="likely" if (unsure := any(one.inferred for one in group.single)) else "proven",
+            decides=DECIDES if unsure else None,
             exchanges=[paid.first.exchange_id for paid in group.single],
             connections=[paid.connection.connection_id for paid in group.single],
             packet_ids=[packet for paid in wasted for packet in (paid.connection.first_packet_id, paid.connection.last_packet_id)],

@@ -1,0 +1,42 @@
+"""The loop's shortcuts change nothing: every packet through the plain code gives the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzer.model.analysis import Analysis
+from analyzer.pipeline import read
+from analyzer.tcp.flow import Flow
+
+SCENARIOS = (
+    "any-sll1", "cold-start-http", "conditional-errors", "filter-scan-http", "idle-blackhole-boto3", "large-upload", "loopback",
+    "loss-2pct",
+    "loss-5pct", "midstream-http", "reordering", "request-loss", "service-pause", "slow-receiver", "throttle-retry-http",
+)  # fmt: skip
+TABLES = ("connections", "exchanges", "lookups", "anomalies")
+
+
+def slowly(capture: Path, patch: pytest.MonkeyPatch) -> Analysis:
+    """Read a capture with the loop's shortcut closed."""
+    settle = Flow.settle
+
+    def never_quiet(self: Flow) -> None:
+        settle(self)
+        for half in self.halves:
+            half.quiet = False
+
+    patch.setattr(Flow, "settle", never_quiet)
+    return read(capture)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_plain_code_says_the_same(scenario: str, shared: Path) -> None:
+    capture = next((shared / scenario).glob("*.pcap*"))
+    quick = read(capture)
+    with pytest.MonkeyPatch.context() as patch:
+        slow = slowly(capture, patch)
+    for name in TABLES:
+        for one, other in zip(getattr(quick, name), getattr(slow, name), strict=True):
+            assert one._asdict() == other._asdict()

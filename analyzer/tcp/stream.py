@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analyzer.model.seams import End, Sink
 from analyzer.tcp.ranges import RangeSet
 from analyzer.tcp.seq import MASK, signed
-from analyzer.tcp.trail import MOST_MARKS, Mark, Repeat, Trail, packet_of
+from analyzer.tcp.trail import MOST_MARKS, MOST_UPLOADED, Mark, Repeat, Trail, packet_of
 from analyzer.tcp.waiting import Room, Waiting
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
@@ -183,10 +183,11 @@ class Stream:
 
     def passed(self, seq: int, size: int, time: TimeNs, packet_id: PacketId) -> None:
         """Note an in-order segment that the loop only counted."""
-        if self.marks is NO_MARKS:
-            self.marks = deque(maxlen=MOST_MARKS)
+        marks = self.marks
+        if marks.maxlen != MOST_UPLOADED:
+            marks = self.marks = deque(marks, maxlen=MOST_UPLOADED)
         before = self.offset + ((seq - self.seq) & MASK)
-        self.marks.append((before, before + size, time, packet_id))
+        marks.append((before, before + size, time, packet_id))
 
     def receive(self, seq: int, data: bytes, start: int, size: int, captured: int, time: TimeNs, packet_id: PacketId) -> None:
         """Take any segment: in order, old, ahead, overlapping or cut."""

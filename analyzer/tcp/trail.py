@@ -7,8 +7,10 @@ from typing import NamedTuple, TypeAlias
 
 from analyzer.units import PacketId, TimeNs
 
-MOST_MARKS = 256
+MOST_MARKS = 32
 """Packets of one direction that are remembered: as many as an ICMP error or a repeat may lag behind."""
+MOST_UPLOADED = 512
+"""The same while a client sends a large body: what may be under way at once."""
 MOST_EVENTS = 256
 """Bound of the repeats, and of the holes, that are remembered for the exchange under way."""
 

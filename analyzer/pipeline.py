@@ -20,7 +20,7 @@ from analyzer.model.table import Table
 from analyzer.quality import note_capture, vantage_of
 from analyzer.units import PacketId, TimeNs
 
-DATAGRAM_PORTS = frozenset({53, 4789, 6081})
+DATAGRAM_PORTS = packets.TUNNEL_PORTS | {dns.PORT}
 """UDP ports that are decoded: DNS, and what may carry TCP."""
 _ID, _CONNECTION = itemgetter(0), itemgetter(1)
 MOST_ANOMALIES = 1000

@@ -53,9 +53,6 @@ class Page(NamedTuple):
     has_more: bool | None
 
 
-UNKNOWN_PAGE = Page(None, None, None)
-
-
 def table_name(body: bytes) -> str | None:
     """Tell the table that a request names, from its first bytes; of several the first, of an ARN the table's name in it.
 

@@ -1,7 +1,7 @@
 """DNS (RFC 1035, RFC 6891): datagrams and TCP streams of port 53 -> lookups, and the names behind addresses."""
 
 from analyzer.dns._message import Answer, Message, parse
-from analyzer.dns.lookups import Lookups
+from analyzer.dns.lookups import PORT, Lookups
 from analyzer.dns.opener import DnsOpener
 
-__all__ = ["Answer", "DnsOpener", "Lookups", "Message", "parse"]
+__all__ = ["PORT", "Answer", "DnsOpener", "Lookups", "Message", "parse"]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from analyzer.http.requests import Requests
     from analyzer.http.responses import Responses
 
-LONGEST_LENGTH = 15
-"""Digits of a usual Content-Length."""
 WINDOW = "window"
 """Where a layout's memory keeps how much of a request's content is to be looked at."""
 
@@ -44,21 +42,12 @@ class UsualRequests(MessageReader):
             return self._content(data, start, end, offset)
         if self._state or self._open or self._held or self._lost:
             return super().feed(data, start, end, offset)
-        layout = self._layouts.usual
-        if layout is None or not data.startswith(layout.text, start):
-            layout = self._layouts.find(data, start)
-            if layout is None:
-                return super().feed(data, start, end, offset)
-        match = layout.match(data, start + len(layout.text), end)
-        if match is None:
+        fit = self._layouts.read(data, start, end)
+        if fit is None:
             return super().feed(data, start, end, offset)
-        fields = dict(zip(layout.names, match.groups(), strict=True))
-        length = fields.get(b"content-length", b"")
-        content = match.end()
-        due = int(length) if length.isdigit() and len(length) <= LONGEST_LENGTH else 0
-        if not due or content + due < end:
+        layout, fields, content, due = fit
+        if content + due < end:
             return super().feed(data, start, end, offset)
-        fields.update(layout.fields)
         requests, memory = self._requests, layout.memory
         stream = requests.stream
         exchange = requests.current = requests.conversation.begin_request(offset, stream.first_seen(offset))
@@ -126,25 +115,16 @@ class UsualResponses(MessageReader):
         """Read on; see `model.seams.Sink`."""
         if self._state or self._open or self._held or self._lost:
             return super().feed(data, start, end, offset)
-        layout = self._layouts.usual
-        if layout is None or not data.startswith(layout.text, start):
-            layout = self._layouts.find(data, start)
-            if layout is None:
-                return super().feed(data, start, end, offset)
-        match = layout.match(data, start + len(layout.text), end)
+        fit = self._layouts.read(data, start, end)
         responses = self._responses
         exchange = responses.conversation.alone()
-        if match is None or exchange is None:
+        if fit is None or exchange is None:
             return super().feed(data, start, end, offset)
-        fields = dict(zip(layout.names, match.groups(), strict=True))
-        length = fields.get(b"content-length", b"")
-        content = match.end()
-        due = int(length) if length.isdigit() and len(length) <= LONGEST_LENGTH else 0
+        layout, fields, content, due = fit
         request = exchange.request
         over = content + due - end
-        if not due or over < 0 or request is None or request.method in ("HEAD", "CONNECT"):
+        if over < 0 or request is None or request.method in ("HEAD", "CONNECT"):
             return super().feed(data, start, end, offset)
-        fields.update(layout.fields)
         status = layout.lead
         head, tail = responses.wishes.response_window(request, status, fields)
         if over and (head or tail):

@@ -1,8 +1,8 @@
 """The rows of the result tables: names, order and meaning of every column (the output contract).
 
-Rows are named tuples rather than frozen dataclasses: as immutable and as typed, but four times cheaper to make and half the size, which
-counts at a million exchanges. Names ending in `_ns` are integers: `TimeNs` nanoseconds since the epoch, `DurationNs` nanoseconds. None is
-unknown and never satisfies a condition; zero means measured zero. Links are ids and point downward.
+Rows are named tuples rather than frozen dataclasses: as immutable, as typed and as large, but several times cheaper to make (an exchange
+0.3 to 0.8 µs against 5.5), which counts at a million exchanges. Names ending in `_ns` are integers: `TimeNs` nanoseconds since the epoch,
+`DurationNs` nanoseconds. None is unknown and never satisfies a condition; zero means measured zero. Links are ids and point downward.
 """
 
 from __future__ import annotations

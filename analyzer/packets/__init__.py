@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from analyzer.packets._layouts import LAYOUTS
 from analyzer.packets.decoder import Decoder
+from analyzer.packets.transport import TUNNEL_PORTS
 
-__all__ = ["LAYOUTS", "Decoder"]
+__all__ = ["LAYOUTS", "TUNNEL_PORTS", "Decoder"]

@@ -14,6 +14,8 @@ VXLAN_PORT = 4789
 """RFC 7348 section 8."""
 GENEVE_PORT = 6081
 """RFC 8926 section 3.2."""
+TUNNEL_PORTS = frozenset({VXLAN_PORT, GENEVE_PORT})
+"""UDP ports whose datagrams may carry packets."""
 
 
 def tcp(walk: Walk) -> Segment | Oddity:
@@ -55,7 +57,7 @@ def udp(walk: Walk) -> Step:
         return Oddity("malformed-header", f"UDP length {length} is less than the header's 8 bytes")
     walk.trim(length)
     walk.at = at = at + 8
-    if target in (VXLAN_PORT, GENEVE_PORT):
+    if target in TUNNEL_PORTS:
         inner = _vxlan(walk) if target == VXLAN_PORT else _geneve(walk)
         if inner is not None:
             return inner

@@ -17,13 +17,12 @@ from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledged, acknowledged_unseen
 from analyzer.tcp.flow import Flow
 from analyzer.tcp.icmp import describe
+from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.waiting import Room
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
 USUAL = frozenset(offset << 12 | flags for offset in range(5, 16) for flags in (0x10,))
 """Data offset and flags of a usual segment, once the flags that change nothing (PSH, URG, ECE, CWR) are masked out: ACK alone."""
-MASK = 0xFFFF_FFFF
-HALF = 0x8000_0000
 TCP, UDP = 6, 17
 SAMPLES = 16
 """Packets of a block that are looked at to choose its fast path."""

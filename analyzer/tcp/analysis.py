@@ -11,7 +11,7 @@ from analyzer.tcp._half import Half
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.units import DurationNs, TimeNs
 
-FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 LOST_SEGMENT, KEEP_ALIVE, ZERO_WINDOW, DUPLICATE_ACK = 1, 2, 4, 8
 SPURIOUS, FAST, OUT_OF_ORDER, RETRANSMISSION = 16, 32, 64, 128

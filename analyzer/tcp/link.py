@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.model.seams import Claim, Opener
 from analyzer.tcp._half import Half
+from analyzer.tcp.seq import MASK
 from analyzer.tcp.stream import Stream
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
@@ -77,7 +78,7 @@ class Link:
         half = self._client()
         stream = half.stream
         stream.watched, stream.watched_ns = offset, None
-        half.probe_time, half.probe_seq = stream.complete(offset)[0], (stream.seq - (stream.offset - offset)) & 0xFFFF_FFFF
+        half.probe_time, half.probe_seq = stream.complete(offset)[0], (stream.seq - (stream.offset - offset)) & MASK
 
     def request_acknowledged_ns(self, offset: int) -> TimeNs | None:
         """When the watched end of a request was acknowledged."""

@@ -34,10 +34,9 @@ RULE = Rule(
 
 def check(analysis: Analysis) -> Iterator[Finding]:
     """Yield a finding for each client and server name."""
-    total = service_time(analysis)
-    for group in clients(analysis):
-        if not not_reused(group):
-            continue
+    groups = [group for group in clients(analysis) if not_reused(group)]
+    total = service_time(analysis) if groups else 0
+    for group in groups:
         wasted = group.single[1:]
         cost = sum(paid.cost_ns for paid in wasted)
         each = sorted(paid.cost_ns for paid in group.single)[len(group.single) // 2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Container
 
 IMDS = "imds"
 ECS = "ecs-credentials"
@@ -24,6 +25,7 @@ SERVICE_OF_ADDRESS = {
         ("fd00:ec2::23", EKS),
     )
 }
+PUT_TOKEN = "PutToken"
 PORT = 80
 """The port of all of them; another port of these addresses (53: the resolver of other clouds) is something else until a path says so."""
 
@@ -79,11 +81,16 @@ def operation(service: str, method: str, path: bytes) -> str:
     rest = match["rest"].rstrip(b"/")
     if rest == b"api/token":
         # Only PUT makes a token; IMDS answers 405 to every other method.
-        return "PutToken" if method == "PUT" else "GetMetadata"
+        return PUT_TOKEN if method == "PUT" else "GetMetadata"
     role = _ROLE_PATH.fullmatch(rest)
     if role:
         return "GetRoleCredentials" if role["role"] else "ListRoles"
     return _IMDS_OPERATIONS.get(rest, "GetMetadata")
+
+
+def imds_version(operation: str | None, fields: Container[bytes]) -> int:
+    """Tell the version of IMDS that a request speaks: 2 where it asks for a token or carries one, else 1."""
+    return 2 if operation == PUT_TOKEN or TOKEN_FIELD in fields or TOKEN_TTL_FIELD in fields else 1
 
 
 def without_id(target: bytes, service: str | None = ECS) -> bytes:

@@ -28,6 +28,7 @@ _TABLE_FIRST = re.compile(
 _TABLE_ANYWHERE = re.compile(rb'(?<!\\)"(?:TableName|TableArn|ResourceArn|StreamArn)"\s*+:\s*+"([^"\\]{1,1024})"')
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _TABLE_ARN = re.compile(r"arn:[a-z-]{1,20}:dynamodb:[a-z0-9-]*:\d*:table/([A-Za-z0-9_.-]{1,255})(?:/.*)?", re.DOTALL)
+_START_KEY = re.compile(rb'(?<!\\)"ExclusiveStartKey"\s*+:\s*+\{')
 # TransactGetItems and TransactWriteItems: {"TransactItems": [{"Put": {"TableName": ...}}]}
 _TRANSACT_DEPTH = 4
 
@@ -51,6 +52,17 @@ class Page(NamedTuple):
     scanned: int | None
     """ScannedCount: the items that were read, before it."""
     has_more: bool | None
+
+
+def continues(body: bytes) -> bool | None:
+    """Tell from its first bytes whether a Query or Scan goes on where a page stopped; None where the window does not show all of it."""
+    depth = at = 0
+    for found in _START_KEY.finditer(body):
+        depth = depth_of(body[at : found.start()], depth)
+        if depth == 1:
+            return True
+        at = found.start()
+    return False if body and len(body) < REQUEST_WINDOW else None
 
 
 def table_name(body: bytes) -> str | None:

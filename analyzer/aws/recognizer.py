@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from analyzer.aws import credentials_endpoints as credentials
 from analyzer.aws.attempts import ATTEMPT_FIELD, INVOCATION_FIELDS, REQUEST_ID_FIELDS, RETRY_FIELDS, attempt, first_identifier, identifier
-from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, page, table_name
+from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, continues, page, table_name
 from analyzer.aws.faults import TYPE_FIELD, WINDOW, error_type
 from analyzer.aws.hosts import NOWHERE, Place, place
 from analyzer.aws.sdk import CONTAINER_ONLY, UNKNOWN, Sdk, from_library, from_manners, from_user_agent
@@ -99,7 +99,7 @@ class Recognizer:
 
     def describe(self, request: Request | None, response: Response | None, endpoint: Endpoint) -> About:
         """Tell what an exchange is about (model: `Describe`). Never raises; what is not known is None. No secret is in any answer."""
-        request_id = error = table = invocation = number = None
+        request_id = error = table = invocation = number = version = goes_on = None
         matched = scanned = more = None
         if request is None:
             service, region = self._locate(endpoint, None)
@@ -113,8 +113,13 @@ class Recognizer:
             value = fields.get(b"amz-sdk-invocation-id")
             invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
             number = attempt(fields, sdk.name)
-            if body and service in _DYNAMODB_FAMILY:
-                table = table_name(body)
+            if service in _DYNAMODB_FAMILY:
+                if body:
+                    table = table_name(body)
+                    if operation in PAGES:
+                        goes_on = continues(body)
+            elif service == credentials.IMDS:
+                version = credentials.imds_version(operation, fields)
         if response is not None:
             status, fields, head, tail, complete = response
             value = fields.get(b"x-amzn-requestid")
@@ -141,6 +146,8 @@ class Recognizer:
                 matched,
                 scanned,
                 more,
+                version,
+                goes_on,
             ),
         )
 

@@ -133,6 +133,7 @@ class UsualResponses(MessageReader):
         exchange.response_start = stream.first_seen(offset)
         exchange.response_end = mark = stream.complete(offset)
         exchange.response_packet = mark[1]
+        exchange.response_ttl = responses.link.packet_ttl
         exchange.response_offset = offset
         if b"connection" in fields and b"close" in fields[b"connection"].lower():
             exchange.closes = "both" if exchange.closes else "server"

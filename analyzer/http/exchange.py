@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from analyzer.http._heads import FRAMING, FieldReader
 from analyzer.http._layouts import Layouts, RequestLayouts, ResponseLayouts
-from analyzer.http.requests import Requests
+from analyzer.http.requests import SHORT, Requests
 from analyzer.http.responses import Responses
 from analyzer.model.http import HttpExchange, Mark, RequestWindow, ResponseWindow
 from analyzer.model.seams import ByteStream, Link
@@ -143,9 +143,23 @@ class Conversation:
             end = exchange.response_end
             if end is not None:
                 exchange.received = self.link.response_received(exchange.response_end_offset, end[0])
+            if self.link.troubled() or exchange.request_bytes > SHORT or not exchange.request_complete:
+                self._look_back(exchange)
+            else:
+                exchange.troubled = False
             self._done(exchange)
 
     def _hand_over(self, exchange: HttpExchange) -> None:
         """Hand over an exchange that got no answer, or not all of one."""
         exchange.rtt_ns = self.link.server_rtt_ns()
+        self._look_back(exchange)
         self._done(exchange)
+
+    def _look_back(self, exchange: HttpExchange) -> None:
+        """Ask what became of the bytes of an exchange; of a short request that was answered without trouble that is known."""
+        link = self.link
+        if exchange.request_start is not None:
+            exchange.request_acknowledged = link.request_received(exchange.request_end_offset)
+            exchange.request_repeats = link.request_repeats(exchange.request_offset, exchange.request_end_offset)
+        if exchange.response_start is not None:
+            exchange.response_repeats = link.response_repeats(exchange.response_offset, exchange.response_end_offset)

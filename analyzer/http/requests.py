@@ -10,7 +10,7 @@ from analyzer.http._usual import UsualRequests
 from analyzer.http.framing import Framing, request_framing
 from analyzer.http.message import MessageReader
 from analyzer.http.side import Beginnings
-from analyzer.http.window import Window
+from analyzer.http.window import FirstByte, Window
 from analyzer.model.http import HttpExchange, Request
 from analyzer.model.seams import ByteStream
 
@@ -63,12 +63,20 @@ class Requests:
             return Framing.UNKNOWN, 0, None
         exchange.request_packet = mark[1]
         framing, length = request_framing(fields)
-        window = None
+        window: Window | None = None
         if framing is not Framing.NONE:
             wanted = self.wishes.request_window(method, target, fields)
-            if wanted:
+            if b"100-continue" in fields.get(b"expect", b"").lower():
+                exchange.head_end_ns = mark[0]
+                window = FirstByte(wanted, self._body_begins)
+            elif wanted:
                 window = Window(wanted, 0)
         return framing, length, window
+
+    def _body_begins(self) -> None:
+        """Note when the client stopped waiting for 100 (Continue), whether that came or not (RFC 9110 section 10.1.1)."""
+        if self.current is not None:
+            self.current.body_start_ns = self.stream.first_seen(0)[0]
 
     def ends(self, offset: int, size: int, window: Window | None, *, complete: bool, whole: bool, now: bool) -> None:
         """Note the end of a request."""
@@ -83,6 +91,8 @@ class Requests:
                 mark = exchange.request_end = self.stream.complete(offset)
                 if whole:
                     exchange.request_packet = mark[1]
+        elif exchange.head_end_ns is not None and exchange.body_start_ns is None:
+            pass  # the answer came in place of 100 (Continue): the head was all
         elif exchange.response_start is not None and exchange.request_end is not None:
             # Answered before it had ended, and never ended: it was still under way when the answer came.
             exchange.request_end = max(exchange.request_end, exchange.response_start)

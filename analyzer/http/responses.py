@@ -27,12 +27,14 @@ class Responses:
 
     def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: ResponseLayouts) -> None:
         self.conversation = conversation
+        self.link = conversation.link
         self.stream = stream
         self.wishes = wishes
         self._layouts = layouts
         self._beginnings = Beginnings(stream)
         self.noted = self._beginnings.note
         self._began: Mark = (0, 0)
+        self._ttl = 0
         self._offset = 0
         self._lost_before = False
         self.current: HttpExchange | None = None
@@ -43,6 +45,7 @@ class Responses:
         """Note when the first byte of a response came."""
         self._offset = offset
         self._began = self._beginnings.of(offset)
+        self._ttl = self.link.packet_ttl
         self._lost_before = lost_before
 
     def head(self, lines: list[bytes], size: int, *, cut: bool) -> tuple[Framing, int, Window | None] | None:
@@ -65,6 +68,7 @@ class Responses:
         self.acknowledged(exchange)
         exchange.response = Response(status, fields, b"", b"", False)
         exchange.response_start = self._began
+        exchange.response_ttl = self._ttl
         end = exchange.response_end = self.stream.complete(self._offset + size)
         exchange.response_packet = self._began[1] if cut else end[1]
         exchange.response_offset = self._offset

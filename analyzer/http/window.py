@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 LARGEST_STEP = 65_536
 """Bytes that are inflated at a time: a small body cannot become a large one at once."""
@@ -77,3 +78,31 @@ class Window:
         if not ended or self.broken or (self._inflate is not None and not self._inflate.eof):
             return self._first, b"", False
         return self._first, self._last, self._seen == len(self._first)
+
+
+class FirstByte(Window):
+    """A window of `head` bytes that tells when the body begins, also where none of it is wanted."""
+
+    __slots__ = ("_begun", "_wanted")
+
+    def __init__(self, head: int, begun: Callable[[], None]) -> None:
+        super().__init__(max(head, 1), 0)
+        self._wanted = head
+        self._begun: Callable[[], None] | None = begun
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body; see `Window.feed`."""
+        begun, self._begun = self._begun, None
+        if begun is not None and data:
+            begun()
+        super().feed(data)
+
+    def skip(self, size: int) -> None:
+        """Learn that bytes were lost: the first is no longer to be seen."""
+        self._begun = None
+        super().skip(size)
+
+    def result(self, ended: bool) -> tuple[bytes, bytes, bool]:
+        """Return what was wanted; see `Window.result`."""
+        first, _, _ = super().result(ended)
+        return first[: self._wanted], b"", False

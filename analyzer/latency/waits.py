@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from analyzer.model.http import HttpExchange
+from analyzer.model.rows import Stall
 from analyzer.units import DurationNs, TimeNs
+
+REPEATED, HOLE, WINDOW = "request-repeated", "response-hole", "zero-window"
+"""Kinds of stalls."""
+_TIMES = itemgetter(1, 2)
 
 
 class Wait(NamedTuple):
@@ -15,6 +21,8 @@ class Wait(NamedTuple):
     network_ns: DurationNs | None
     server_ns: DurationNs | None
     stall_ns: DurationNs | None
+    stalls: tuple[Stall, ...] = ()
+    """What `stall_ns` is the union of, in order of time."""
 
 
 UNKNOWN = Wait(None, None, None, None)
@@ -29,32 +37,46 @@ def split(exchange: HttpExchange) -> Wait:
     """
     if exchange.request_end is None or exchange.response_start is None or exchange.request is None:
         return UNKNOWN
-    link, rtt = exchange.link, exchange.rtt_ns
+    rtt = exchange.rtt_ns
     sent, first = exchange.request_end[0], exchange.response_start[0]
     behind = exchange.previous_end_ns is not None and exchange.previous_end_ns > sent
     known = rtt is not None and not behind and exchange.request_complete
-    if known and rtt is not None and sent < first and exchange.request_acked_ns is None and not link.troubled():
+    if known and rtt is not None and sent < first and exchange.request_acked_ns is None and not exchange.troubled:
         network = min(rtt, first - sent)
-        return tuple.__new__(Wait, (0, network, first - sent - network, 0))
-    repeats = link.needed_repeats(exchange.request_offset, exchange.request_end_offset)
-    holes = link.holes(exchange.response_offset, max(exchange.response_end_offset, exchange.response_offset + 1))
-    stall = covered([*repeats, *holes]) if repeats or holes else 0
+        return tuple.__new__(Wait, (0, network, first - sent - network, 0, ()))
+    stalls = _stalls(exchange)
+    stall = covered([(start, end) for _, start, end, _ in stalls]) if stalls else 0
     wait = first - sent
     if wait <= 0:
-        return Wait(0, 0, 0, stall)
+        return Wait(0, 0, 0, stall, stalls)
     wait_stall = 0
-    if repeats or holes:
-        last_copy = max((needed for _, needed in repeats), default=sent)
+    if stalls:
+        last_copy = max((end for kind, _, end, _ in stalls if kind == REPEATED), default=sent)
+        holes = [(start, end) for kind, start, end, _ in stalls if kind == HOLE]
         wait_stall = covered([(max(a, sent), min(b, first)) for a, b in [(sent, last_copy), *holes]])
     if rtt is None or not known:
-        return Wait(wait_stall, None, None, stall)
+        return Wait(wait_stall, None, None, stall, stalls)
     left = wait - wait_stall
     network = min(rtt, left)
     acked = exchange.request_acked_ns
     if acked is not None and acked < first:
         # The bytes were under way, repeats apart, until the ACK of the last one.
         network = max(network, acked - sent - wait_stall)
-    return Wait(wait_stall, network, left - network, stall)
+    return Wait(wait_stall, network, left - network, stall, stalls)
+
+
+def _stalls(exchange: HttpExchange) -> tuple[Stall, ...]:
+    """Return what held up the bytes of an exchange, in order of time; shared and empty where nothing did."""
+    link = exchange.link
+    if not exchange.troubled or not link.troubled():
+        return ()
+    asked, told = exchange.request_offset, exchange.request_end_offset
+    begun, ended = exchange.response_offset, exchange.response_end_offset
+    found = [Stall(REPEATED, *repair) for repair in link.needed_repeats(asked, told)]
+    found += [Stall(HOLE, *repair) for repair in link.holes(begun, max(ended, begun + 1))]
+    found += [Stall(WINDOW, *repair) for repair in link.request_blocked(asked, told)]
+    found += [Stall(WINDOW, *repair) for repair in link.response_blocked(begun, ended)]
+    return tuple(sorted(found, key=_TIMES)) if found else ()
 
 
 def covered(intervals: list[tuple[TimeNs, TimeNs]]) -> DurationNs:

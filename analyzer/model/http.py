@@ -76,6 +76,8 @@ class About(NamedTuple):
     count: int | None  # type: ignore[assignment]  # the name of the exchanges column
     scanned_count: int | None
     has_more: bool | None
+    imds_version: int | None = None
+    continues: bool | None = None
 
 
 class HttpExchange:
@@ -112,6 +114,18 @@ class HttpExchange:
     response_bytes: int = 0
     received: bool = True
     """Whether the client acknowledged the response."""
+    response_ttl: int | None = None
+    """TTL or hop limit of the packet with the response's first byte."""
+    troubled: bool = True
+    """Whether the link may remember repeats, holes or closed windows of it."""
+    request_acknowledged: bool | None = True
+    """Whether the server acknowledged the request, as far as it was sent: a short one that was answered need not be asked about."""
+    request_repeats: int = 0
+    response_repeats: int = 0
+    """Segments that were sent again."""
+    head_end_ns: TimeNs | None = None
+    body_start_ns: TimeNs | None = None
+    """Of a request with `Expect: 100-continue`."""
     closes: str | None = None
     rtt_ns: DurationNs | None = None
     """Smallest server-side round trip seen before the response ended."""

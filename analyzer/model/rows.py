@@ -80,6 +80,34 @@ class Connection(NamedTuple):
     """ICMP errors that quote a segment of this connection."""
     closed_ns: TimeNs | None
     """First FIN or RST."""
+    closed_packet_id: PacketId | None
+    """The packet with the first FIN or RST."""
+    client_closed_ns: TimeNs | None
+    """The client's first FIN or RST."""
+    server_closed_ns: TimeNs | None
+    """The server's first FIN or RST."""
+    established_packet_id: PacketId | None
+    """The packet with which the client acknowledged the SYN-ACK."""
+    syn_retransmissions: int
+    """SYNs sent again."""
+    syn_stall_ns: DurationNs | None
+    """First SYN to the copy that was answered (the last copy, where none was); None without SYN."""
+    server_ttl: int | None
+    """IP TTL or hop limit of the server's first segment, as captured."""
+    icmp_ns: TimeNs | None
+    """First ICMP error that says that a segment of the client did not arrive."""
+
+
+class Stall(NamedTuple):
+    """A time in which progress waited for the network or the receiver; it lies inside spans and never adds to them."""
+
+    kind: str
+    """request-repeated (first copy of request bytes sent to needed copy sent), response-hole (first segment beyond the hole to the
+    filling one), zero-window (window closed while the sender had more to send)."""
+    start_ns: TimeNs
+    end_ns: TimeNs
+    packet_id: PacketId | None
+    """The packet that ended it."""
 
 
 class Lookup(NamedTuple):
@@ -160,6 +188,26 @@ class Exchange(NamedTuple):
     """Status of an interim response (100, 101, ...), comma-separated."""
     closes: str | None
     """Who announced `Connection: close`: client, server, both, None."""
+    imds_version: int | None
+    """Of requests to IMDS: 2 for a token request or one with a token, 1 without."""
+    request_acknowledged: bool | None
+    """Whether the server acknowledged the whole request; None where its direction was not captured."""
+    request_repeats: int
+    """Segments of the request that were sent again."""
+    response_repeats: int
+    """Segments of the response that were sent again."""
+    response_ttl: int | None
+    """IP TTL or hop limit, as captured, of the packet with the response's first byte."""
+    head_end_ns: TimeNs | None
+    """With `Expect: 100-continue`: last byte of the head; None otherwise."""
+    body_start_ns: TimeNs | None
+    """With `Expect: 100-continue`: first byte of the body; None otherwise."""
+    response_start_packet_id: PacketId | None
+    """The packet at `response_start_ns`."""
+    continues: bool | None
+    """Whether the request goes on where a page stopped (ExclusiveStartKey present); None where its window does not show it."""
+    stalls: tuple[Stall, ...]
+    """What `stall_ns` is the union of, in order of time."""
 
 
 class Handshake(NamedTuple):
@@ -216,6 +264,14 @@ class Call(NamedTuple):
     first_packet_id: PacketId
     last_packet_id: PacketId
     evidence: str
+    """measured, decrypted or inferred."""
+    table_name: str | None
+    status: int | None
+    """HTTP status of the last answer."""
+    exchange_ids: tuple[int, ...]
+    """Its exchanges, in order: one an attempt; of a dialogue all."""
+    connection_ids: tuple[ConnectionId, ...]
+    """Its connections, those without exchanges included (addresses given up or overtaken, connections that never came about)."""
 
 
 class Span(NamedTuple):

@@ -167,6 +167,10 @@ class Sink(Protocol):
         ...
 
 
+Repair: TypeAlias = tuple[TimeNs, TimeNs, PacketId]
+"""A time in which bytes waited: its start, its end, and the packet that ended it."""
+
+
 class Link(Protocol):
     """What a reader of a connection may ask about the connection beneath it."""
 
@@ -175,6 +179,8 @@ class Link(Protocol):
     """Whether the connection's opening was captured."""
     ports: tuple[int, int]
     """Port of the sender of the first segment, and its peer's."""
+    packet_ttl: int
+    """IP TTL or hop limit, as captured, of the packet that is being delivered."""
 
     def client(self) -> tuple[bytes, int]:
         """Address and port of the client."""
@@ -199,6 +205,10 @@ class Link(Protocol):
         """
         ...
 
+    def request_received(self, offset: int) -> bool | None:
+        """Whether the server acknowledged the client's bytes up to `offset`; None where nothing of the server was captured."""
+        ...
+
     def acknowledged_by_response(self) -> int:
         """Offset in the client's stream that the server segment being delivered acknowledges."""
         ...
@@ -212,15 +222,31 @@ class Link(Protocol):
         ...
 
     def troubled(self) -> bool:
-        """Whether any repeats or holes are remembered: where not, `needed_repeats` and `holes` are empty and there is nothing to forget."""
+        """Whether any repeats, holes or closed windows are remembered: where not, the answers below are empty, nothing can be forgotten."""
         ...
 
-    def needed_repeats(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
-        """Repeats of the client's bytes in `start` to `end` that the server needed: (first copy sent, needed copy sent)."""
+    def request_repeats(self, start: int, end: int) -> int:
+        """How many segments sent the client's bytes in `start` to `end` again, needed or not; of the last 256 that sent any."""
         ...
 
-    def holes(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
-        """Holes in the server's bytes in `start` to `end`: (first segment beyond it came, filling one came)."""
+    def response_repeats(self, start: int, end: int) -> int:
+        """How many segments sent the server's bytes in `start` to `end` again, among those that the capture holds; of the last 256."""
+        ...
+
+    def needed_repeats(self, start: int, end: int) -> list[Repair]:
+        """Repeats of the client's bytes in `start` to `end` that the server needed: first copy sent to needed copy sent."""
+        ...
+
+    def holes(self, start: int, end: int) -> list[Repair]:
+        """Holes in the server's bytes in `start` to `end`: first segment beyond it came to filling one came."""
+        ...
+
+    def request_blocked(self, start: int, end: int) -> list[Repair]:
+        """Times in which the server's window was closed between two of the client's bytes in `start` to `end`: filled to reopened."""
+        ...
+
+    def response_blocked(self, start: int, end: int) -> list[Repair]:
+        """Times in which the client's window was closed between two of the server's bytes in `start` to `end`: filled to reopened."""
         ...
 
     def forget(self, client_offset: int, server_offset: int) -> None:

@@ -3,5 +3,6 @@
 from analyzer.tcp._loop import Engine
 from analyzer.tcp.flow import Flow
 from analyzer.tcp.table import row
+from analyzer.tcp.twins import one_way, twins
 
-__all__ = ["Engine", "Flow", "row"]
+__all__ = ["Engine", "Flow", "one_way", "row", "twins"]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analyzer.units import TimeNs
+
 if TYPE_CHECKING:
     from analyzer.tcp.copies import Sightings
     from analyzer.tcp.flow import Flow
@@ -17,7 +19,8 @@ class Half:
     """One direction of a connection: what its sender has sent, and what it said about the other direction."""
 
     __slots__ = (
-        "acked", "asks", "bare_ack", "base_seq", "dup_acks", "flow", "hole_at", "last_ack", "last_id", "last_probe", "last_time",
+        "acked", "asks", "bare_ack", "base_seq", "closed_ns", "dup_acks", "flow", "hole_at", "icmp_ns", "last_ack", "last_id",
+        "last_probe", "last_time",
         "next_seq",
         "next_time", "other", "packets", "probe_seq", "probe_time", "quiet", "seen", "sightings", "skip", "stream", "sure", "ttl", "window",
     )  # fmt: skip
@@ -67,5 +70,9 @@ class Half:
         """1 when the last segment was a keep-alive, 2 when it was a zero window probe."""
         self.ttl = 0
         """TTL of this direction's first segment."""
+        self.closed_ns: TimeNs | None = None
+        """When its sender first sent FIN or RST."""
+        self.icmp_ns: TimeNs | None = None
+        """When an ICMP error first said that a segment of this direction did not arrive."""
         self.sightings: Sightings | None = None
         """Its last packets, by which copies are known; None once nobody will ask."""

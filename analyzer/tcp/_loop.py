@@ -16,7 +16,7 @@ from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddit
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledged, acknowledged_unseen
 from analyzer.tcp.flow import Flow
-from analyzer.tcp.icmp import describe
+from analyzer.tcp.icmp import describe, says_lost
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.waiting import Room
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
@@ -24,6 +24,8 @@ from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 USUAL = frozenset(offset << 12 | flags for offset in range(5, 16) for flags in (0x10,))
 """Data offset and flags of a usual segment, once the flags that change nothing (PSH, URG, ECE, CWR) are masked out: ACK alone."""
 TCP, UDP = 6, 17
+IP4_KEY = 12
+"""Bytes of addresses and ports; the TTL stands 4 bytes before them, the hop limit of IPv6 one byte."""
 SAMPLES = 16
 """Packets of a block that are looked at to choose its fast path."""
 LINGER_NS: DurationNs = 30 * SECOND
@@ -77,6 +79,7 @@ class Engine:
         usual = USUAL
         udp_want = lane_want ^ TCP ^ UDP
         ports_at = key_to - 4
+        ttl_at = key_from - (4 if key_to - key_from == IP4_KEY else 1)
         body_at = tcp_at - ip_header
         ports = self._ports
         packet_id = first_id - 1
@@ -124,7 +127,9 @@ class Engine:
                         half.probe_seq = seq + size & MASK
                 else:
                     payload = start + tcp_at + header_size
-                    half.flow.last_seen_ack = ack
+                    flow = half.flow
+                    flow.last_seen_ack = ack
+                    flow.packet_ttl = data[start + ttl_at]
                     half.skip = half.stream.take(data, payload, payload + size, seq, time, packet_id)
                 half.next_seq = seq + size & MASK
                 half.next_time = time
@@ -168,7 +173,7 @@ class Engine:
         elif type(packet) is Datagram:
             self._datagram(packet, time, packet_id)
         elif type(packet) is IcmpError:
-            self._icmp(packet, packet_id)
+            self._icmp(packet, time, packet_id)
         elif type(packet) is Oddity:
             if packet.code == "unknown-link-type":
                 if block.link_type in self._unknown_links:
@@ -207,13 +212,15 @@ class Engine:
                 flow.finish()
                 flow.release()
 
-    def _icmp(self, error: IcmpError, packet_id: PacketId) -> None:
+    def _icmp(self, error: IcmpError, time: TimeNs, packet_id: PacketId) -> None:
         """Join an ICMP error to the connection and packet that it quotes."""
         half = self._halves.get(error.quoted_key) if error.quoted_protocol == TCP else None
         quoted = None
         connection_id = None
         if half is not None:
             half.flow.icmp_errors += 1
+            if half.icmp_ns is None and says_lost(error):
+                half.icmp_ns = time
             connection_id = half.flow.connection_id
             if error.quoted_seq is not None:
                 half.stream.sync()

@@ -7,7 +7,7 @@ from analyzer.tcp._half import Half
 from analyzer.tcp.analysis import RST
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.stream import MOST_AHEAD
-from analyzer.units import DurationNs, TimeNs
+from analyzer.units import DurationNs, PacketId, TimeNs
 
 LATE_NS: DurationNs = 50_000_000
 """How long bytes that were acknowledged may still come out of order (several capture queues) before they count as never captured."""
@@ -39,6 +39,28 @@ def acknowledged_unseen(half: Half) -> None:
     half.stream.sync()
     half.other.stream.sync()
     half.quiet = half.other.quiet = False
+
+
+def acknowledges(half: Half, offset: int) -> bool:
+    """Tell whether the last segment of `half` that acknowledges anything covers the other direction's bytes up to `offset`."""
+    return half.seen and half.other.stream.position(half.last_ack if half.bare_ack is None else half.bare_ack) >= offset
+
+
+def take_window(half: Half, segment: Segment, time: TimeNs, packet_id: PacketId) -> None:
+    """Take the window that an ACK of `half` offers, where it is zero or was.
+
+    A zero window that acknowledges all bytes was filled by the last of them: windows do not shrink (RFC 9293 section 3.8.6).
+    """
+    sender = half.other
+    stream = sender.stream
+    if segment.window:
+        if stream.shut is not None:
+            offset, since = stream.shut
+            stream.shut = None
+            stream.remember().window_closed(offset, min(since, time), time, packet_id)
+    elif stream.shut is None and stream.sink is not None:
+        filled = sender.next_time if sender.seen and segment.ack == sender.next_seq else time
+        stream.shut = stream.position(segment.ack), filled
 
 
 def take_ack(half: Half, segment: Segment, time: TimeNs) -> None:

@@ -87,6 +87,8 @@ class Copies:
         held = self._held.get(identify(segment))
         if held is not None:
             held.time, held.packet_id = time, packet_id
+            if segment.captured >= held.segment.captured:
+                held.segment = segment
 
     def ripe(self, now: TimeNs | None) -> list[Held]:
         """Take out the packets that no copy can follow any more; all of them where `now` is None."""

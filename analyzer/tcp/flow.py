@@ -7,12 +7,12 @@ from collections.abc import Callable
 from analyzer.model.seams import End, Opener, Segment
 from analyzer.tcp import analysis
 from analyzer.tcp._half import Half
-from analyzer.tcp.acks import take_ack
+from analyzer.tcp.acks import acknowledges, take_ack, take_window
 from analyzer.tcp.analysis import ACK, FIN, RST, SYN, classify
 from analyzer.tcp.closing import closed_by
 from analyzer.tcp.copies import Copies, Held, Sightings
 from analyzer.tcp.link import Link
-from analyzer.tcp.opening import complete, guess_client, is_opening, take_handshake_ack, take_syn
+from analyzer.tcp.opening import Mark, SynAgain, complete, guess_client, is_opening, take_handshake_ack, take_syn
 from analyzer.tcp.seq import MASK
 from analyzer.tcp.sniffer import Sniffer
 from analyzer.tcp.stream import MOST_AHEAD, Stream
@@ -24,10 +24,10 @@ class Flow(Link):
     """One TCP connection."""
 
     __slots__ = (
-        "_openers", "closed_ns", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_ns", "first_id",
-        "first_ns",
-        "icmp_errors", "initial_rtt_ns", "on_syn", "syn_ack_ns", "syn_ack_repeated", "syn_ack_seq", "syn_last_ns", "syn_ns",
-        "syn_repeated", "syn_seq", )  # fmt: skip
+        "_openers", "closed_id", "closed_ns", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_id",
+        "established_ns", "first_id", "first_ns", "icmp_errors", "initial_rtt_ns", "on_syn", "syn_ack_ns", "syn_ack_repeated",
+        "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,11 +53,16 @@ class Flow(Link):
         """When the first SYN was seen."""
         self.syn_last_ns: TimeNs | None = None
         self.syn_seq: int | None = None
-        self.syn_repeated = self.syn_ack_repeated = False
+        self.syn_mark: Mark = None
+        """What tells the first SYN from others."""
+        self.syn_again: SynAgain | None = None
+        """The SYNs after it."""
+        self.syn_ack_repeated = False
         self.syn_ack_ns: TimeNs | None = None
         self.syn_ack_seq: int | None = None
         self.established_ns: TimeNs | None = None
         """When the client acknowledged the SYN-ACK."""
+        self.established_id: PacketId | None = None
         self.initial_rtt_ns: DurationNs | None = None
         """From the last SYN to the first ACK without SYN of either side (`tcp.analysis.initial_rtt`)."""
         self.completeness = 0
@@ -68,6 +73,7 @@ class Flow(Link):
         self.duplicates = 0
         self.closer: str | None = None
         self.closed_ns: TimeNs | None = None
+        self.closed_id: PacketId | None = None
         self.ended: End | None = None
         self.icmp_errors = 0
 
@@ -97,8 +103,8 @@ class Flow(Link):
             half.acked = True
         if flags & ACK:
             half.bare_ack = None
-        elif half.bare_ack is None and half.sure:
-            half.bare_ack = half.last_ack
+        elif half.bare_ack is None and (half.sure or other.stream.started):
+            half.bare_ack = half.last_ack if half.sure else other.stream.seq - other.stream.offset & MASK
         highest = half.next_seq if half.sure else None
         said = classify(half, segment, time, self.initial_rtt_ns)
         if said:
@@ -137,6 +143,7 @@ class Flow(Link):
                 and (back.trail is None or not back.trail.open_repeats)
                 and stream.unseen_since is None
                 and back.unseen_since is None
+                and back.shut is None  # the update that ends it may look usual
                 and (half.sightings is None or not half.sightings.watching)
             )
             half.skip = stream.skip()
@@ -219,12 +226,17 @@ class Flow(Link):
         if flags & ACK:
             if not back.started and not flags & RST:
                 back.start(segment.ack)
-            take_handshake_ack(self, half, segment, time)
+            take_handshake_ack(self, half, segment, time, packet_id)
             take_ack(half, segment, time)
+            if (not segment.window or back.shut is not None) and not flags & (SYN | RST):
+                take_window(half, segment, time, packet_id)
         if size and not said & analysis.KEEP_ALIVE:
             self._payload(half, segment, seq, time, packet_id, highest)
-        if flags & (FIN | RST) and self.closer is None:
-            self.closer, self.closed_ns = closed_by(self, half, segment, time), time
+        if flags & (FIN | RST):
+            if half.closed_ns is None:
+                half.closed_ns = time
+            if self.closer is None:
+                self.closer, self.closed_ns, self.closed_id = closed_by(self, half, segment, time), time, packet_id
         if flags & RST:
             # A reset may be forged, or late: what follows in order is still read, and the streams end with the connection.
             self.ended = self.ended or End.RST
@@ -243,21 +255,28 @@ class Flow(Link):
         if highest is not None and start < stream.position(highest):
             half.probe_time = 0  # Karn: a repeat tells nothing about the round trip
         if start < stream.offset:
-            stream.repeat(max(start, 0), min(start + size, stream.offset), time)
+            end = min(start + size, stream.offset)
+            stream.repeat(max(start, 0), end, time, packet_id, needless=acknowledges(half.other, end))
         elif not half.probe_time and start == stream.offset and (highest is None or start >= stream.position(highest)):
             half.probe_time, half.probe_seq = time, (seq + size) & MASK
-        self.last_seen_ack = segment.ack
+        self.last_seen_ack, self.packet_ttl = segment.ack, segment.ttl
         stream.receive(seq, segment.data, segment.start, size, segment.captured, time, packet_id)
 
     def _end_reached(self, stream: Stream) -> None:
         """Let a stream end whose FIN and all bytes before it have come, in whatever order, or count as lost."""
-        if stream.fin_offset is None or stream.finished or stream.offset < stream.fin_offset:
+        if not stream.at_fin() or stream.finished:
             return
+        half = stream.half
+        if half.other.stream.at_fin():
+            self.ended = self.ended or End.FIN
+        server = self.client_half is half.other
+        if server and half.other.seen and not acknowledges(half.other, stream.offset):
+            return  # what the client has not acknowledged comes again, and whether it ever does is asked of the response's readers
         stream.finish(End.FIN)
-        if stream.half.other.stream.finished:
+        if half.other.stream.finished:
             self._end(End.FIN)
 
     def _end(self, how: End) -> None:
         self.ended = self.ended or how
         for half in self.halves:
-            half.stream.finish(self.ended)
+            half.stream.finish(End.FIN if half.stream.at_fin() else self.ended)

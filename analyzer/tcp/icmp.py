@@ -14,6 +14,8 @@ NAMES = {
     (6, 1): "icmp-unreachable", (6, 2): "icmp-too-big", (6, 3): "icmp-time-exceeded",
     (6, 4): "icmp-parameter-problem",
 }  # fmt: skip
+LOST = frozenset({(4, 3), (4, 11), (6, 1), (6, 3)})
+"""Destination unreachable and time exceeded."""
 REASONS = {
     (4, 3, 0): "network unreachable", (4, 3, 1): "host unreachable", (4, 3, 2): "protocol unreachable", (4, 3, 3): "port unreachable",
     (4, 3, 4): "fragmentation needed", (4, 3, 9): "network prohibited",
@@ -22,6 +24,17 @@ REASONS = {
     (6, 1, 0): "no route", (6, 1, 1): "administratively prohibited", (6, 1, 3): "address unreachable", (6, 1, 4): "port unreachable",
     (6, 3, 0): "hop limit exceeded in transit",
 }  # fmt: skip
+
+FRAGMENTATION_NEEDED = (4, 3, 4)
+
+
+def says_lost(error: IcmpError) -> bool:
+    """Tell whether the quoted packet did not arrive and none like it will: unreachable, prohibited, or out of hops or time.
+
+    "Fragmentation needed" and "packet too big" ask for smaller packets (RFC 1191, RFC 8201) and say nothing of the others.
+    """
+    kind = error.version, error.type
+    return kind in LOST and (*kind, error.code) != FRAGMENTATION_NEEDED
 
 
 def describe(error: IcmpError, quoted: PacketId | None, packet_id: PacketId, connection_id: ConnectionId | None) -> Anomaly:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from analyzer.model.seams import Claim, Opener
+from analyzer.model.seams import Claim, Opener, Repair
 from analyzer.tcp._half import Half
+from analyzer.tcp.acks import acknowledges
 from analyzer.tcp.seq import MASK
 from analyzer.tcp.stream import Stream
+from analyzer.tcp.trail import Repeat
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
 DEFAULT_MSS = 1460
@@ -15,7 +17,8 @@ class Link:
     """The side of a connection that faces its readers. Implements `model.seams.Link`."""
 
     __slots__ = (
-        "client_half", "client_rule", "connection_id", "first_half", "key", "last_seen_ack", "mss", "ports", "protocol", "whole_start",
+        "client_half", "client_rule", "connection_id", "first_half", "key", "last_seen_ack", "mss", "packet_ttl", "ports", "protocol",
+        "whole_start",
     )  # fmt: skip
 
     def __init__(self, connection_id: ConnectionId, key: bytes, first: Half) -> None:
@@ -33,6 +36,8 @@ class Link:
         self.mss = 0
         self.last_seen_ack = 0
         """Acknowledgement number of the segment being delivered."""
+        self.packet_ttl = 0
+        """Its TTL or hop limit."""
 
     @property
     def halves(self) -> tuple[Half, Half]:
@@ -62,10 +67,15 @@ class Link:
             return True
         stream = client.other.stream
         stream.sync()
-        said = client.last_ack if client.bare_ack is None else client.bare_ack
-        if not client.seen or stream.position(said) >= offset:
+        if not client.seen or acknowledges(client, offset):
             return True
         return client.last_time <= time and not any(repeat.end >= offset for repeat in stream.repeats())
+
+    def request_received(self, offset: int) -> bool | None:
+        """Whether the server acknowledged the client's bytes up to `offset`; None where nothing of the server was captured."""
+        client = self._client()
+        client.stream.sync()
+        return acknowledges(client.other, offset) if client.other.seen else None
 
     def acknowledged_by_response(self) -> int:
         """Offset in the client's stream that the server's segment being delivered acknowledges."""
@@ -86,24 +96,42 @@ class Link:
         return stream.watched_ns if stream.watched == offset else None
 
     def troubled(self) -> bool:
-        """Whether anything is remembered that `needed_repeats` or `holes` would tell."""
+        """Whether anything is remembered that `request_repeats` and those below it would tell."""
         half = self.first_half
         return half.stream.trail is not None or half.other.stream.trail is not None
 
-    def needed_repeats(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
+    def request_repeats(self, start: int, end: int) -> int:
+        """How many segments sent the client's bytes again."""
+        return len(_within(self._client().stream, start, end))
+
+    def response_repeats(self, start: int, end: int) -> int:
+        """How many segments sent the server's bytes again."""
+        return len(_within(self._client().other.stream, start, end))
+
+    def needed_repeats(self, start: int, end: int) -> list[Repair]:
         """Repeats of the client's bytes that were acknowledged only after them, and at least one round trip after them."""
         stream = self._client().stream
         rtt = stream.rtt_ns or 0
         return [
-            (repeat.first_sent, repeat.time)
-            for repeat in stream.repeats()
-            if repeat.end > start and repeat.start < end and repeat.acked is not None and repeat.acked - repeat.time >= rtt
+            (repeat.first_sent, repeat.time, repeat.packet_id)
+            for repeat in _within(stream, start, end)
+            if not repeat.needless and repeat.acked is not None and repeat.acked - repeat.time >= rtt
         ]
 
-    def holes(self, start: int, end: int) -> list[tuple[TimeNs, TimeNs]]:
+    def holes(self, start: int, end: int) -> list[Repair]:
         """Holes in the server's bytes that were filled."""
         trail = self._client().other.stream.trail
-        return [(hole.beyond, hole.filled) for hole in trail.holes if hole.end > start and hole.start < end] if trail is not None else []
+        if trail is None:
+            return []
+        return [(hole.beyond, hole.filled, hole.packet_id) for hole in trail.holes if hole.end > start and hole.start < end]
+
+    def request_blocked(self, start: int, end: int) -> list[Repair]:
+        """Times in which the server's window was closed between two of the client's bytes."""
+        return _blocked(self._client().stream, start, end)
+
+    def response_blocked(self, start: int, end: int) -> list[Repair]:
+        """Times in which the client's window was closed between two of the server's bytes."""
+        return _blocked(self._client().other.stream, start, end)
 
     def forget(self, client_offset: int, server_offset: int) -> None:
         """Drop what is remembered of the bytes before these offsets."""
@@ -139,3 +167,13 @@ class Link:
         width = (len(key) - 4) // 2
         first, second = (key[:width], self.ports[0]), (key[width : 2 * width], self.ports[1])
         return (first, second) if self._client() is self.first_half else (second, first)
+
+
+def _within(stream: Stream, start: int, end: int) -> list[Repeat]:
+    return [repeat for repeat in stream.repeats() if repeat.end > start and repeat.start < end]
+
+
+def _blocked(stream: Stream, start: int, end: int) -> list[Repair]:
+    # Strictly within: at the first byte nothing was sent yet, perhaps for want of an answer, and at the end nothing was left to send.
+    trail = stream.trail
+    return [(window.filled, window.opened, window.packet_id) for window in trail.closed if start < window.offset < end] if trail else []

@@ -35,7 +35,7 @@ class Stream:
 
     __slots__ = (
         "_arrived", "_now", "_room", "cut", "early", "fin_offset", "finished", "gaps", "half", "marks", "need", "offset",
-        "rtt_ns", "seq", "sink", "started", "syn_id", "trail", "unseen_since", "unseen_to", "waiting", "watched", "watched_ns",
+        "rtt_ns", "seq", "shut", "sink", "started", "syn_id", "trail", "unseen_since", "unseen_to", "waiting", "watched", "watched_ns",
     )  # fmt: skip
 
     def __init__(self, half: Half, room: Room) -> None:
@@ -58,7 +58,9 @@ class Stream:
         self.marks: deque[Mark] = NO_MARKS
         """The last packets that were looked at; those that the loop only counted are not among them."""
         self.trail: Trail | None = None
-        """Repeats and holes that concern the exchange under way; None where there are none."""
+        """Repeats, holes and closed windows that concern the exchange under way; None where there are none."""
+        self.shut: tuple[int, TimeNs] | None = None
+        """Up to which offset the peer's closed window lets be sent, and since when; None while it is open, or nobody reads."""
         self.rtt_ns: DurationNs | None = None
         """Smallest time from bytes of this direction to their ACK."""
         self.watched: int | None = None
@@ -105,7 +107,7 @@ class Stream:
     def restart(self) -> None:
         """Let the next segment tell the sequence number again: the peer answers with another initial one. Offsets go on."""
         self.started = self.finished = False
-        self.fin_offset = self.unseen_since = None
+        self.fin_offset = self.unseen_since = self.shut = None
 
     def sync(self) -> None:
         """Take over what the loop has counted since it was left alone."""
@@ -146,9 +148,7 @@ class Stream:
     def packet_of(self, seq: int) -> PacketId | None:
         """Return the last packet that carried `seq`, if it is among the last ones."""
         offset = self.position(seq)
-        if offset == -1 and self.syn_id is not None:
-            return self.syn_id
-        return packet_of(self.marks, offset)
+        return self.syn_id if offset == -1 and self.syn_id is not None else packet_of(self.marks, offset)
 
     # What comes.
 
@@ -212,7 +212,7 @@ class Stream:
             until = waiting.next_offset()
             beyond = waiting.earliest(self.offset)
             if beyond is not None:
-                (self.trail or self._remember()).hole(self.offset, min(until, end), beyond.time, time)
+                self.remember().hole(self.offset, min(until, end), beyond.time, time, packet_id)
             if end > until:
                 # What waits came first and is kept; of this segment only what fits between.
                 self._keep(waiting, self.offset, data[start + old : start + captured], end - self.offset, time, packet_id)
@@ -254,16 +254,22 @@ class Stream:
         self.marks = NO_MARKS
         self.sink = None
 
-    def repeat(self, start: int, end: int, time: TimeNs) -> None:
-        """Note that bytes were sent again, for the readers."""
+    def repeat(self, start: int, end: int, time: TimeNs, packet_id: PacketId, *, needless: bool) -> None:
+        """Note that bytes were sent again, for the readers; `needless` where they had been acknowledged."""
         if self.sink is not None or self.finished:
-            (self.trail or self._remember()).repeat(start, end, self.half.next_time, time, self.marks)
+            self.remember().repeat(start, end, self.half.next_time, time, packet_id, self.marks, needless=needless)
+
+    def at_fin(self) -> bool:
+        """Tell whether all bytes before the sender's FIN have come, or count as lost."""
+        return self.fin_offset is not None and self.offset >= self.fin_offset
+
+    def remember(self) -> Trail:
+        """Return where repairs are remembered."""
+        if self.trail is None:
+            self.trail = Trail()
+        return self.trail
 
     # Its own.
-
-    def _remember(self) -> Trail:
-        self.trail = Trail()
-        return self.trail
 
     def _fill(self, start: int, end: int) -> None:
         if start < 0:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from analyzer.model.rows import Connection
 from analyzer.tcp import analysis
 from analyzer.tcp.flow import Flow
+from analyzer.tcp.opening import syn_stall
 
 SYN, DATA = 1, 8
 """Bits of `tcp.completeness`."""
@@ -83,4 +84,12 @@ def row(flow: Flow) -> Connection:
         cut_packets=up.cut + down.cut,
         icmp_errors=flow.icmp_errors,
         closed_ns=flow.closed_ns,
+        closed_packet_id=flow.closed_id,
+        client_closed_ns=client.closed_ns,
+        server_closed_ns=server.closed_ns,
+        established_packet_id=flow.established_id,
+        syn_retransmissions=flow.syn_again.count if flow.syn_again is not None else 0,
+        syn_stall_ns=syn_stall(flow),
+        server_ttl=server.ttl if server.seen else None,
+        icmp_ns=client.icmp_ns,
     )

@@ -1,4 +1,6 @@
-"""What happened to the bytes of one direction: which packets carried the last ones, what was sent again, which holes were filled."""
+"""What happened to the bytes of one direction: which packets carried the last ones, what was sent again, which holes were filled, when
+the receiver's window was closed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ MOST_MARKS = 32
 MOST_UPLOADED = 512
 """The same while a client sends a large body: what may be under way at once."""
 MOST_EVENTS = 256
-"""Bound of the repeats, and of the holes, that are remembered for the exchange under way."""
+"""Bound of the repeats, of the holes and of the closed windows that are remembered for the exchange under way."""
 
 Mark: TypeAlias = tuple[int, int, TimeNs, PacketId]
 """A packet and the stream offsets that it carried: start, end, time, packet."""
@@ -24,13 +26,15 @@ def packet_of(marks: deque[Mark], offset: int) -> PacketId | None:
 
 
 class Repeat:
-    """Bytes that were sent again, and when they were acknowledged."""
+    """Bytes that were sent again by a packet, and when they were acknowledged."""
 
-    __slots__ = ("acked", "end", "first_sent", "start", "time")
+    __slots__ = ("acked", "end", "first_sent", "needless", "packet_id", "start", "time")
 
-    def __init__(self, start: int, end: int, first_sent: TimeNs, time: TimeNs) -> None:
-        self.start, self.end, self.first_sent, self.time = start, end, first_sent, time
-        self.acked: TimeNs | None = None
+    def __init__(self, start: int, end: int, first_sent: TimeNs, time: TimeNs, packet_id: PacketId, *, needless: bool) -> None:
+        self.start, self.end, self.first_sent, self.time, self.packet_id = start, end, first_sent, time, packet_id
+        self.needless = needless
+        """Whether the bytes had been acknowledged before."""
+        self.acked: TimeNs | None = time if needless else None
 
 
 class Hole(NamedTuple):
@@ -40,32 +44,57 @@ class Hole(NamedTuple):
     end: int
     beyond: TimeNs
     filled: TimeNs
+    packet_id: PacketId
+    """The filling one."""
+
+
+class Closed(NamedTuple):
+    """A time in which the receiver's window was closed: since it was filled, and when an update opened it."""
+
+    offset: int
+    """Up to where the sender had been allowed to send."""
+    filled: TimeNs
+    opened: TimeNs
+    packet_id: PacketId
+    """The update."""
 
 
 class Trail:
-    """The repairs of one direction that concern the exchange under way. Most connections never have one."""
+    """What held up the bytes of one direction, as far as it concerns the exchange under way. Most connections never have one."""
 
-    __slots__ = ("holes", "open_repeats", "repeats")
+    __slots__ = ("closed", "holes", "open_repeats", "repeats")
 
     def __init__(self) -> None:
         self.repeats: list[Repeat] = []
         self.open_repeats = 0
         """Repeats that no ACK has covered yet."""
         self.holes: list[Hole] = []
+        self.closed: list[Closed] = []
 
-    def repeat(self, start: int, end: int, sent: TimeNs, time: TimeNs, marks: deque[Mark]) -> None:
-        """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it."""
+    def repeat(
+        self, start: int, end: int, sent: TimeNs, time: TimeNs, packet_id: PacketId, marks: deque[Mark], *, needless: bool = False
+    ) -> None:
+        """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it.
+
+        `needless` where they had been acknowledged before.
+        """
         if len(self.repeats) >= MOST_EVENTS:  # the oldest go: the last needed copy is what a wait ends with
             self.open_repeats -= self.repeats.pop(0).acked is None
         sent = next((when for first, last, when, _ in marks if first < end <= last), sent)
-        self.repeats.append(Repeat(start, end, min(sent, time), time))
-        self.open_repeats += 1
+        self.repeats.append(Repeat(start, end, min(sent, time), time, packet_id, needless=needless))
+        self.open_repeats += not needless
 
-    def hole(self, start: int, end: int, beyond: TimeNs, filled: TimeNs) -> None:
+    def hole(self, start: int, end: int, beyond: TimeNs, filled: TimeNs, packet_id: PacketId) -> None:
         """Note that a hole was filled."""
         if len(self.holes) >= MOST_EVENTS:
             del self.holes[0]
-        self.holes.append(Hole(start, end, beyond, filled))
+        self.holes.append(Hole(start, end, beyond, filled, packet_id))
+
+    def window_closed(self, offset: int, filled: TimeNs, opened: TimeNs, packet_id: PacketId) -> None:
+        """Note that the receiver's window was closed and opened again."""
+        if len(self.closed) >= MOST_EVENTS:
+            del self.closed[0]
+        self.closed.append(Closed(offset, filled, opened, packet_id))
 
     def acknowledge(self, offset: int, time: TimeNs) -> None:
         """Settle the repeats that an ACK up to `offset` covers."""
@@ -81,4 +110,6 @@ class Trail:
             self.open_repeats = sum(repeat.acked is None for repeat in self.repeats)
         if self.holes:
             self.holes = [hole for hole in self.holes if hole.end > offset]
-        return bool(self.repeats or self.holes)
+        if self.closed:
+            self.closed = [window for window in self.closed if window.offset > offset]
+        return bool(self.repeats or self.holes or self.closed)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, REQUEST_WINDOW, _quick_page, _walked_page, page, table_name
+from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, REQUEST_WINDOW, _quick_page, _walked_page, continues, page, table_name
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -229,3 +229,19 @@ def test_any_bytes_are_survived(head: bytes, tail: bytes, complete: bool) -> Non
     for start, end in ((b"", b""), (b'{"Count":', b":1}"), (b'{"Items":[', b"]}"), (b'{"', b'"}')):
         page(start + head, tail + end, complete)
         table_name((start + head)[:REQUEST_WINDOW])
+
+
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        (b'{"TableName":"t","ExclusiveStartKey":{"k":{"S":"a"}}}', True),
+        (b'{"TableName":"t", "ExclusiveStartKey" : {"k":{"S":"a"}}}', True),
+        (b'{"TableName":"t","Limit":5}', False),
+        (b'{"TableName":"t","ExpressionAttributeValues":{":a":{"S":"\\"ExclusiveStartKey\\":{"}}}', False),
+        (b'{"TableName":"t","ExpressionAttributeValues":{"ExclusiveStartKey":{"S":"a"}}}', False),
+        (b'{"TableName":"t","FilterExpression":"' + b"x" * 1024, None),
+        (b"", None),
+    ],
+)
+def test_whether_a_request_goes_on(body: bytes, expected: bool | None) -> None:
+    assert continues(body) is expected

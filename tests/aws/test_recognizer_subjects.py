@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.model.http import Endpoint, Request
-from tests.aws.exchanges import CLOUD, IMDS, about, at, get, post
+from tests.aws.exchanges import CLOUD, IMDS, about, answer, at, get, post
 
 SUBJECTS = [
     # DynamoDB wherever it is
@@ -144,3 +144,25 @@ def test_ids_of_container_credentials_are_not_shown() -> None:
 def test_role_names_are_shown() -> None:
     found = about(get("/latest/meta-data/iam/security-credentials/webapp-ec2-role"), None, IMDS)
     assert found.target == "/latest/meta-data/iam/security-credentials/webapp-ec2-role"
+
+
+@pytest.mark.parametrize(
+    "request_, endpoint, version",
+    [
+        (get("/latest/api/token", method="PUT", x_aws_ec2_metadata_token_ttl_seconds="21600"), IMDS, 2),
+        (get("/latest/api/token", method="PUT"), IMDS, 2),
+        (get("/latest/meta-data/iam/security-credentials/", x_aws_ec2_metadata_token=""), IMDS, 2),
+        (get("/latest/meta-data/iam/security-credentials/"), IMDS, 1),
+        (get("/latest/meta-data/placement/region", "10.1.2.3"), at("10.1.2.3"), 1),  # a metadata proxy
+        (get("/v2/credentials/abc", "169.254.170.2"), at("169.254.170.2"), None),
+        (get("/", "db.example.com", x_aws_ec2_metadata_token_ttl="1"), CLOUD, None),
+        (post("DynamoDB_20120810.GetItem"), CLOUD, None),
+    ],
+)
+def test_the_version_of_imds_that_a_request_speaks(request_: Request, endpoint: Endpoint, version: int | None) -> None:
+    assert about(request_, None, endpoint).imds_version == version
+    assert about(request_, answer(), endpoint).imds_version == version
+
+
+def test_an_answer_alone_tells_no_version() -> None:
+    assert about(None, answer(), IMDS).imds_version is None

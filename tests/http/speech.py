@@ -37,13 +37,17 @@ class Line:
 
     connection_id = 7
     ports = (40000, 80)
+    packet_ttl = 60
 
     def __init__(self, *, head: int = 0, tail: int = 0, body: int = 0, show_all: bool = False, whole_start: bool = True) -> None:
         self.whole_start = whole_start
         self.show_all = show_all
         self.acknowledged: int | None = None
         self.rtt: int | None = 1
-        self.unreceived = False
+        self.unreceived = self.unheard = False
+        self.trouble = True
+        self.repeated_up: list[int] = []
+        self.repeated_down: list[int] = []
         self.acks: dict[int, int] = {}
         self.watched: list[int] = []
         self.up, self.down = Speaker(), Speaker()
@@ -109,7 +113,7 @@ class Line:
         return 540
 
     def troubled(self) -> bool:
-        return True
+        return self.trouble
 
     def response_received(self, offset: int, time: int) -> bool:
         return not self.unreceived
@@ -123,11 +127,14 @@ class Line:
     def request_acknowledged_ns(self, offset: int) -> int | None:
         return self.acks.get(offset)
 
-    def needed_repeats(self, start: int, end: int) -> list[Mark]:
-        return []
+    def request_received(self, offset: int) -> bool | None:
+        return not self.unheard
 
-    def holes(self, start: int, end: int) -> list[Mark]:
-        return []
+    def request_repeats(self, start: int, end: int) -> int:
+        return sum(start <= at < end for at in self.repeated_up)
+
+    def response_repeats(self, start: int, end: int) -> int:
+        return sum(start <= at < end for at in self.repeated_down)
 
     def forget(self, client_offset: int, server_offset: int) -> None: ...
 

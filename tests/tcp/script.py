@@ -1,8 +1,9 @@
 """Writes packet traces as text, one packet a line, and plays them to the engine: fast path and slow path must say the same.
 
 A line is `MS WHO FLAGS SEQ ACK [LENGTH] [NAME=VALUE ...]`: milliseconds, `C`lient or `S`erver, flags out of `SAFRPUEW`, sequence and
-acknowledgement number relative to the initial ones, payload bytes, and of `win ttl id if cap port text isn mss` what differs from the
-usual. `#` begins a comment.
+acknowledgement number relative to the initial ones, payload bytes, and of `win ttl id if cap port text isn mss ts cli srv to` what differs
+from the usual (`ts` is a timestamp option, VALUE:ECHO; `cli`, `srv` and `to` are other addresses and another server port). `#` begins a
+comment.
 """
 
 from __future__ import annotations
@@ -39,12 +40,15 @@ class Line:
     captured: int | None = None
     port: int = 40000
     options: bytes = b""
+    client: bytes = CLIENT
+    server: bytes = SERVER
+    server_port: int = 8000
 
     def frame(self) -> bytes:
         """The packet as Ethernet and IPv4 carry it."""
         up = self.who == "C"
-        ends = CLIENT + SERVER if up else SERVER + CLIENT
-        ports = (self.port, 8000) if up else (8000, self.port)
+        ends = self.client + self.server if up else self.server + self.client
+        ports = (self.port, self.server_port) if up else (self.server_port, self.port)
         words = 5 + len(self.options) // 4
         tcp = pack(">HHIIHHHH", *ports, self.seq, self.ack, words << 12 | self.flags, self.window, 0, 0) + self.options + self.payload
         ip = pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), self.ip_id, 0x4000, self.ttl, 6, 0) + ends
@@ -85,10 +89,27 @@ def trace(text: str, *, client: int = 1000, server: int = 5000) -> list[Line]:
                 int(more.get("if", 0)),
                 int(more["cap"]) if "cap" in more else None,
                 int(more.get("port", 40000)),
-                pack(">BBH", 2, 4, int(more["mss"])) if "mss" in more else b"",
+                options(more),
+                address(more["cli"]) if "cli" in more else CLIENT,
+                address(more["srv"]) if "srv" in more else SERVER,
+                int(more.get("to", 8000)),
             )
         )
     return lines
+
+
+def options(more: dict[str, str]) -> bytes:
+    """Write TCP options, padded to whole words."""
+    made = pack(">BBH", 2, 4, int(more["mss"])) if "mss" in more else b""
+    if "ts" in more:
+        value, _, echo = more["ts"].partition(":")
+        made += pack(">BBBBII", 1, 1, 8, 10, int(value), int(echo or 0))
+    return made
+
+
+def address(text: str) -> bytes:
+    """Return the bytes of an IPv4 address."""
+    return bytes(map(int, text.split(".")))
 
 
 def blocks(lines: Sequence[Line], splits: Iterable[int] = ()) -> list[Block]:

@@ -96,17 +96,67 @@ def test_the_ack_of_a_watched_request_end() -> None:
 
 def test_a_repeat_is_needed_if_its_ack_comes_a_round_trip_later() -> None:
     link, _ = ask("20 C PA 1 1 100\n220 C PA 1 1 100\n231 S A 1 101")
-    assert link.needed_repeats(0, 100) == [(START + 20_000_000, START + 220_000_000)]
+    assert link.needed_repeats(0, 100) == [(START + 20_000_000, START + 220_000_000, 5)]
     assert link.needed_repeats(100, 200) == []
     early, _ = ask("20 C PA 1 1 100\n220 C PA 1 1 100\n221 S A 1 101")
     assert early.needed_repeats(0, 100) == []
     later, _ = ask("20 C PA 1 1 100\n29 S A 1 101\n40 C PA 101 1 50\n240 C PA 101 1 50\n251 S A 1 151")
-    assert later.needed_repeats(100, 150) == [(START + 40_000_000, START + 240_000_000)]
+    assert later.needed_repeats(100, 150) == [(START + 40_000_000, START + 240_000_000, 7)]
+
+
+def test_a_repeat_of_acknowledged_bytes_is_not_needed_whatever_comes_later() -> None:
+    # The client's path back is dead: it repeats what the server has, and the server says so each time.
+    link, _ = ask("20 C PA 1 1 100\n30 S A 1 101\n220 C PA 1 1 100\n230 S A 1 101")
+    assert link.needed_repeats(0, 100) == []
+    assert (link.request_repeats(0, 100), link.request_repeats(100, 200)) == (1, 0)
+
+
+def test_repeats_are_counted_by_the_bytes_that_they_carry() -> None:
+    link, _ = ask("20 C PA 1 1 100\n30 S PA 1 101 10\n230 S PA 1 101 10\n630 S PA 1 101 10\n700 C A 101 11")
+    assert (link.response_repeats(0, 10), link.response_repeats(10, 20), link.request_repeats(0, 100)) == (2, 0, 0)
+
+
+def test_what_of_a_request_was_received() -> None:
+    link, _ = ask("20 C PA 1 1 100\n28 S A 1 51")
+    assert (link.request_received(50), link.request_received(100)) == (True, False)
+    reset, _ = ask("20 C PA 1 1 100\n28 S R 1 0")
+    assert reset.request_received(100) is False
+
+
+def test_of_a_server_that_was_not_captured_nothing_is_known() -> None:
+    played = run("0 C S 0 0\n10.4 C A 1 1\n20 C PA 1 1 100")
+    assert played.flows[0].request_received(100) is None
+
+
+def test_a_reset_out_of_the_blue_acknowledges_nothing() -> None:
+    played = run("20 C PA 1 1 100\n28 S R 1 0", client=2**31 + 5)
+    assert played.flows[0].request_received(100) is False
+
+
+def test_the_hop_limit_of_what_is_being_read() -> None:
+    seen = []
+
+    class Down(Reader):
+        def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
+            seen.append(links[-1].packet_ttl)
+            return super().feed(data, start, end, offset)
+
+    class Opening(Asking):
+        def open(self, link: Link, client: object, server: object) -> tuple[Sink, Sink]:
+            links.append(link)
+            return Reader(), Down()
+
+    links: list[Link] = []
+    text = OPEN + "20 C PA 1 1 100\n28 S PA 1 101 10 ttl=1\n29 S PA 11 101 10 ttl=255\n30 C A 101 21\n31 S PA 21 101 10 ttl=33"
+    for fast in (True, False):
+        seen.clear()
+        play(blocks(trace(text)), fast=fast, openers=[Opening()])
+        assert seen == [1, 255, 33]
 
 
 def test_holes_in_the_answer_are_told_with_both_times() -> None:
     link, _ = ask("20 C PA 1 1 100\n30 S PA 1 101 10\n31 S PA 31 101 10\n32 C A 101 11\n90 S PA 11 101 20\n91 C A 101 41")
-    assert link.holes(0, 40) == [(START + 31_000_000, START + 90_000_000)]
+    assert link.holes(0, 40) == [(START + 31_000_000, START + 90_000_000, 8)]
     link.forget(1000, 1000)
     assert link.holes(0, 40) == []
 

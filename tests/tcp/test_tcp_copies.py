@@ -40,6 +40,11 @@ def test_the_copy_nearest_to_the_client_counts() -> None:
     assert row.min_rtt_ns == 10_100_000
 
 
+def test_the_hop_limit_is_that_of_the_copy_nearest_to_the_client() -> None:
+    text = TWICE.replace("30    S PA 1 101 50 id=5 if=1", "30    S PA 1 101 50 id=5 if=1 ttl=2").replace("id=5 if=0", "id=5 if=0 ttl=1")
+    assert run(text).flows[0].packet_ttl == 1
+
+
 def test_copies_by_ttl_alone() -> None:
     text = TWICE.replace("if=1", "ttl=63").replace("if=0", "")
     assert run(text).one.duplicates == 6

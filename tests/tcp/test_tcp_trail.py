@@ -11,7 +11,7 @@ def test_beyond_the_bound_the_oldest_repeats_go() -> None:
     trail = Trail()
     marks: deque[Mark] = deque()
     for number in range(MOST_EVENTS + 44):
-        trail.repeat(number, number + 1, 0, number, marks)
+        trail.repeat(number, number + 1, 0, number, number, marks)
     assert len(trail.repeats) == trail.open_repeats == MOST_EVENTS
     assert trail.repeats[-1].time == MOST_EVENTS + 43
     trail.acknowledge(MOST_EVENTS + 44, 1000)
@@ -21,7 +21,7 @@ def test_beyond_the_bound_the_oldest_repeats_go() -> None:
 def test_a_repeat_knows_when_its_last_byte_was_first_sent() -> None:
     trail = Trail()
     marks: deque[Mark] = deque([(0, 10, 100, 1), (10, 20, 200, 2), (20, 30, 300, 3)])
-    trail.repeat(10, 20, 300, 900, marks)
+    trail.repeat(10, 20, 300, 900, 4, marks)
     assert (trail.repeats[0].first_sent, trail.repeats[0].time) == (200, 900)
 
 
@@ -32,8 +32,8 @@ def test_a_byte_is_found_in_the_last_packet_that_carried_it() -> None:
 
 def test_forgetting_leaves_what_is_still_to_come() -> None:
     trail = Trail()
-    trail.repeat(0, 10, 0, 1, deque())
-    trail.hole(30, 40, 1, 2)
+    trail.repeat(0, 10, 0, 1, 1, deque())
+    trail.hole(30, 40, 1, 2, 2)
     assert trail.forget(20)
     assert (trail.repeats, trail.open_repeats, len(trail.holes)) == ([], 0, 1)
     assert not trail.forget(50)

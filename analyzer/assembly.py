@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from analyzer.model.http import About, HttpExchange
-from analyzer.model.rows import Connection, Exchange
+from analyzer.model.rows import Call, Connection, Exchange, Stall
 from analyzer.units import SECOND, DurationNs, TimeNs
 
-Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None]
-"""wait_stall_ns, network_ns, server_ns and stall_ns of an exchange."""
+Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None, tuple[Stall, ...]]
+"""wait_stall_ns, network_ns, server_ns, stall_ns and stalls of an exchange."""
 SET_UP_BELONGS_NS: DurationNs = SECOND
 """A connection's set-up belongs to its first exchange if the request begins within this time."""
+NO_COPIES: Mapping[int, int] = MappingProxyType({})
 
 
 def outcome(raw: HttpExchange) -> str:
@@ -39,7 +41,26 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
     idle = None
     if raw.previous_end_ns is not None and start_ns is not None and start_ns >= raw.previous_end_ns:
         idle = start_ns - raw.previous_end_ns
-    target, host, service, _, operation, error_type, request_id, invocation_id, attempt, sdk, sdk_version, *items = about
+    (
+        target,
+        host,
+        service,
+        _,
+        operation,
+        error_type,
+        request_id,
+        invocation_id,
+        attempt,
+        sdk,
+        sdk_version,
+        table,
+        count,
+        scanned,
+        more,
+        imds,
+        continues,
+    ) = about
+    wait_stall, network, server, stall, stalls = wait
     return Exchange._make((
         raw.exchange_id,
         raw.link.connection_id,
@@ -66,16 +87,39 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         None if last is None else last[0],
         raw.request_bytes,
         raw.response_bytes,
-        *wait,
+        wait_stall,
+        network,
+        server,
+        stall,
         "measured",
         raw.request_packet,
         raw.response_packet,
         outcome(raw),
-        *items,  # table, count, scanned count, has more
+        table,
+        count,
+        scanned,
+        more,
         start[1] if start is not None else first[1] if first is not None else None,
         ",".join(map(str, raw.interim)) or None if raw.interim else None,
         raw.closes,
+        imds,
+        None if start is None else raw.request_acknowledged,
+        raw.request_repeats,
+        raw.response_repeats,
+        raw.response_ttl,
+        raw.head_end_ns,
+        raw.body_start_ns,
+        None if first is None else first[1],
+        continues,
+        stalls,
     ))  # fmt: skip
+
+
+def with_calls(exchanges: list[Exchange], calls: Iterable[Call]) -> list[Exchange]:
+    """Return the exchanges, each with the id of its call."""
+    of = {number: call.call_id for call in calls for number in call.exchange_ids}
+    make = tuple.__new__
+    return [make(Exchange, (*row[:3], of[row[0]], *row[4:])) if row[0] in of else row for row in exchanges]
 
 
 class Traffic(NamedTuple):
@@ -93,8 +137,9 @@ def connection_rows(
     counts: Mapping[int, int],
     name_of: Callable[[str], str | None],
     service_of: Callable[[Connection, str | None], tuple[str | None, str | None]],
+    copies: Mapping[int, int] = NO_COPIES,
 ) -> list[Connection]:
-    """Add names, services and exchanges to the connections."""
+    """Add names, services, exchanges and, from `copies`, the connection that each is a translated copy of."""
     rows = list(rows)
     names: dict[tuple[str, int], str] = {}
     for row in rows:
@@ -111,6 +156,99 @@ def connection_rows(
         first = known.first_request_ns if known is not None else None
         ahead = first is not None and row.established_ns is not None and first - row.established_ns > SET_UP_BELONGS_NS
         out.append(
-            row._replace(server_name=called, service=service, region=region, opened_ahead=ahead, exchanges=counts.get(row.connection_id, 0))
+            row._replace(
+                server_name=called,
+                service=service,
+                region=region,
+                opened_ahead=ahead,
+                exchanges=counts.get(row.connection_id, 0),
+                copy_of=copies.get(row.connection_id),
+            )
         )
     return out
+
+
+def mark_copies(exchanges: Iterable[Exchange], copies: Mapping[int, int]) -> list[Exchange]:
+    """Return the exchanges, each on a copied connection with the connection that it is a copy of."""
+    if not copies:
+        return list(exchanges)
+    return [row._replace(copy_of=copies[row.connection_id]) if row.connection_id in copies else row for row in exchanges]
+
+
+def join_one_way(exchanges: Iterable[Exchange], pairs: Mapping[int, int], unfinished: Container[int] = ()) -> list[Exchange]:
+    """Return the exchanges, in the same order, with those joined whose request and answer were captured as two connections.
+
+    NAT before the capture point translates one direction only. `pairs` names for each connection with only the client's packets the one
+    with only the server's; `unfinished` holds the ids of answers that began and did not end, which the row of an answer without its
+    request does not tell. The joined row is the request's with what the answer says, and `inferred`; the answer's row stays and gets
+    `copy_of`, so that it makes no call.
+    """
+    rows = list(exchanges)
+    if not pairs:
+        return rows
+    of_answers = {answers: requests for requests, answers in pairs.items()}
+    asked: dict[int, list[int]] = {}
+    answered: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row.connection_id in pairs and row.request_start_ns is not None and row.response_start_ns is None:
+            asked.setdefault(row.connection_id, []).append(index)
+        elif row.connection_id in of_answers and row.response_start_ns is not None and row.request_start_ns is None:
+            answered.setdefault(of_answers[row.connection_id], []).append(index)
+    for connection, answers in answered.items():
+        requests = asked.get(connection, [])
+        previous = None
+        for request, answer in _couples(rows, requests, answers):
+            rows[request] = previous = _joined(rows[request], rows[answer], previous, finished=rows[answer].exchange_id not in unfinished)
+        for index in answers:
+            rows[index] = rows[index]._replace(copy_of=connection)
+    return rows
+
+
+def _couples(rows: list[Exchange], requests: list[int], answers: list[int]) -> list[tuple[int, int]]:
+    """Pair requests with answers by order, where each answer then follows its request; else each answer with the last request before it."""
+    couples = list(zip(requests, answers, strict=False))
+    if len(requests) == len(answers) and all(_follows(rows[answer], rows[request]) for request, answer in couples):
+        return couples
+    couples = []
+    at = 0
+    for answer in answers:
+        latest = None
+        while at < len(requests) and _follows(rows[answer], rows[requests[at]]):
+            latest = requests[at]
+            at += 1
+        if latest is not None:
+            couples.append((latest, answer))
+    return couples
+
+
+def _follows(answer: Exchange, request: Exchange) -> bool:
+    first, asked = answer.response_start_ns, request.request_start_ns
+    return first is not None and asked is not None and first >= asked
+
+
+def _joined(request: Exchange, answer: Exchange, previous: Exchange | None, *, finished: bool) -> Exchange:
+    idle = None
+    if previous is not None and previous.response_end_ns is not None and request.request_start_ns is not None:
+        idle = request.request_start_ns - previous.response_end_ns
+    good = answer.status is not None and answer.status < 400
+    return request._replace(
+        idle_before_ns=idle if idle is None or idle >= 0 else None,
+        status=answer.status,
+        error_type=answer.error_type,
+        aws_request_id=answer.aws_request_id,
+        response_start_ns=answer.response_start_ns,
+        response_end_ns=answer.response_end_ns,
+        response_bytes=answer.response_bytes,
+        evidence="inferred",
+        response_packet_id=answer.response_packet_id,
+        response_start_packet_id=answer.response_start_packet_id,
+        outcome="cut" if not finished else "ok" if good else "error",
+        count=answer.count,
+        scanned_count=answer.scanned_count,
+        has_more=answer.has_more,
+        interim=answer.interim,
+        closes="both" if request.closes and answer.closes else request.closes or answer.closes,
+        request_acknowledged=True,
+        response_repeats=answer.response_repeats,
+        response_ttl=answer.response_ttl,
+    )

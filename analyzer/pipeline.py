@@ -10,11 +10,11 @@ from ipaddress import ip_address
 from operator import itemgetter
 
 from analyzer import aws, capture, dns, findings, http, latency, packets, tcp, tls
-from analyzer.assembly import Traffic, connection_rows, exchange_row
+from analyzer.assembly import Traffic, connection_rows, exchange_row, join_one_way, mark_copies, with_calls
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import Endpoint, HttpExchange
-from analyzer.model.rows import Anomaly, Connection, Exchange, Lookup
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Lookup, Span
 from analyzer.model.seams import Block, Datagram
 from analyzer.model.table import Table
 from analyzer.quality import note_capture, vantage_of
@@ -38,6 +38,7 @@ class Pipeline:
         self._exchanges: list[Exchange] = []
         self._traffic: dict[int, Traffic] = {}
         self._endpoints: dict[int, Endpoint] = {}
+        self._unfinished: set[int] = set()
         self._names = dns.Lookups(self._lookups.append)
         known = self._recognizer
         wishes = http.Wishes(
@@ -62,15 +63,24 @@ class Pipeline:
         """Take one block of packets."""
         self.engine.feed(block)
 
-    def finish(self, info: CaptureInfo) -> Analysis:
-        """Settle everything and return the answer."""
+    def finish(self, info: CaptureInfo, *, calls: bool = True) -> Analysis:
+        """Settle everything and return the answer; without `calls` its tables `calls` and `spans` stay empty, and `call_id` None."""
         self.engine.finish()
         self._names.finish()
         counts = Counter(map(_CONNECTION, self._exchanges))
-        connections = connection_rows(map(tcp.row, self.engine.flows), self._traffic, counts, self._name_of, self._service_of)
+        flows = self.engine.flows
+        copies, one_way = tcp.twins(flows), tcp.one_way(flows)
+        connections = connection_rows(map(tcp.row, flows), self._traffic, counts, self._name_of, self._service_of, copies)
         self._exchanges.sort(key=_ID)
+        self._exchanges = join_one_way(mark_copies(self._exchanges, copies), one_way, self._unfinished)
         self._lookups.sort(key=_ID)
         note_capture(info, connections, self.anomaly)
+        made: list[Call] = []
+        spans: list[Span] = []
+        if calls:
+            made, spans = latency.reckon(aws.place_calls(self._exchanges, connections, self._lookups))
+            made = aws.with_chains(made, self._exchanges)
+            self._exchanges = with_calls(self._exchanges, made)
         for code, count in self._anomaly_counts.items():
             if count > MOST_ANOMALIES:
                 self._anomalies.append(Anomaly(code, None, None, f"{count - MOST_ANOMALIES} more of these"))
@@ -82,6 +92,8 @@ class Pipeline:
             lookups=Table("lookups", Lookup, self._lookups),
             exchanges=Table("exchanges", Exchange, self._exchanges),
             anomalies=Table("anomalies", Anomaly, self._anomalies),
+            calls=Table("calls", Call, made),
+            spans=Table("spans", Span, spans),
             check=findings.check,
         )
 
@@ -106,6 +118,8 @@ class Pipeline:
         if endpoint is None:
             address, port = link.server()
             endpoint = self._endpoints[number] = Endpoint(address, port, self._names.name_of(address))
+        if raw.request is None and not raw.response_complete:
+            self._unfinished.add(raw.exchange_id)
         about = self._recognizer.describe(raw.request, raw.response, endpoint)
         self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
         if number not in self._traffic:
@@ -126,11 +140,12 @@ def read(
     *,
     services: Sequence[str] = (),
     progress: Callable[[capture.Capture], None] | None = None,
+    calls: bool = True,
 ) -> Analysis:
     """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
 
     `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called
-    after each block.
+    after each block. Without `calls` the tables `calls` and `spans` are not made, which saves time where nobody asks for them.
     Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule that cannot be read.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
@@ -144,7 +159,7 @@ def read(
             pipeline.feed(block)
             if progress is not None:
                 progress(source)
-        return pipeline.finish(source.info)
+        return pipeline.finish(source.info, calls=calls)
     finally:
         if collecting:
             gc.enable()

@@ -7,7 +7,7 @@ from typing import Any
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile, CaptureInfo, Interface
-from analyzer.model.rows import Anomaly, Connection, Exchange, Finding, Lookup
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Lookup, Span
 from analyzer.model.table import Table
 
 START = 1_795_000_000_000_000_000
@@ -62,6 +62,14 @@ def connection(number: int = 0, **changes: Any) -> Connection:
         cut_packets=0,
         icmp_errors=0,
         closed_ns=opened + 60 * MS,
+        closed_packet_id=19 + 20 * number,
+        client_closed_ns=opened + 60 * MS,
+        server_closed_ns=None,
+        established_packet_id=3 + 20 * number,
+        syn_retransmissions=0,
+        syn_stall_ns=0,
+        server_ttl=60,
+        icmp_ns=None,
     )
     return row._replace(**changes)
 
@@ -111,6 +119,16 @@ def exchange(number: int = 0, on: Connection | None = None, **changes: Any) -> E
         first_packet_id=under.first_packet_id + 3,
         interim=None,
         closes=None,
+        imds_version=None,
+        request_acknowledged=True,
+        request_repeats=0,
+        response_repeats=0,
+        response_ttl=60,
+        head_end_ns=None,
+        body_start_ns=None,
+        response_start_packet_id=under.first_packet_id + 6,
+        continues=False,
+        stalls=(),
     )
     return row._replace(**changes)
 
@@ -123,6 +141,126 @@ def later(number: int, on: Connection, index: int, **changes: Any) -> Exchange:
         for name in ("request_start_ns", "request_end_ns", "response_start_ns", "response_end_ns")
     }
     return first._replace(index_on_connection=index, idle_before_ns=33 * MS, **moved)._replace(**changes)
+
+
+def call(number: int = 0, on: Connection | None = None, **changes: Any) -> Call:
+    """The call of `exchange(number, on)`: it opened its connection in 10 ms, 1 ms client, 1 ms send, 14 ms wait, 2 ms receive."""
+    under = on if on is not None else connection(number)
+    only = exchange(number, under)
+    assert only.response_end_ns is not None
+    row = Call(
+        call_id=number,
+        chain_id=None,
+        service="dynamodb",
+        operation="Query",
+        sdk="python-boto3",
+        start_ns=under.first_ns,
+        end_ns=only.response_end_ns,
+        duration_ns=only.response_end_ns - under.first_ns,
+        attempts=1,
+        ok=True,
+        error_type=None,
+        credentials_ns=0,
+        dns_ns=0,
+        connect_ns=10 * MS,
+        tls_ns=0,
+        send_ns=MS,
+        wait_ns=14 * MS,
+        receive_ns=2 * MS,
+        failed_ns=0,
+        backoff_ns=0,
+        client_ns=MS,
+        unexplained_ns=0,
+        stall_ns=0,
+        wait_stall_ns=0,
+        network_ns=10 * MS,
+        server_ns=4 * MS,
+        reused=False,
+        truncated=None,
+        connection_id=under.connection_id,
+        client_address=under.client_address,
+        client_port=under.client_port,
+        first_packet_id=under.first_packet_id,
+        last_packet_id=only.response_packet_id or under.last_packet_id,
+        evidence="measured",
+        table_name="Orders",
+        status=200,
+        exchange_ids=(number,),
+        connection_ids=(under.connection_id,),
+    )
+    return row._replace(**changes)
+
+
+def warm(number: int, on: Connection, index: int, **changes: Any) -> Call:
+    """The call of `later(number, on, index)`: on an open connection, 1 ms send, 14 ms wait, 2 ms receive."""
+    under = later(number, on, index)
+    assert under.request_start_ns is not None
+    assert under.response_end_ns is not None
+    return call(number, on)._replace(
+        start_ns=under.request_start_ns,
+        end_ns=under.response_end_ns,
+        duration_ns=17 * MS,
+        connect_ns=0,
+        client_ns=0,
+        reused=True,
+    )._replace(**changes)  # fmt: skip
+
+
+def spans(of: Call, *parts: tuple[str, int], first: int = 0, **changes: Any) -> list[Span]:
+    """The spans of a call, one after the other from its start: (phase, length in ns); without parts those of its phase columns."""
+    order = ("credentials", "dns", "connect", "tls", "client", "failed", "backoff", "unexplained", "send", "wait", "receive")
+    parts = parts or tuple((phase, took) for phase in order if (took := getattr(of, f"{phase}_ns")))
+    rows, at = [], of.start_ns
+    for number, (phase, took) in enumerate(parts, first):
+        rows.append(
+            Span(
+                span_id=number,
+                call_id=of.call_id,
+                attempt=of.attempts,
+                phase=phase,
+                inner_phase=None,
+                start_ns=at,
+                end_ns=at + took,
+                connection_id=of.connection_id,
+                dialogue_id=None,
+                first_packet_id=of.first_packet_id,
+                last_packet_id=of.last_packet_id,
+                causes=(),
+                evidence="measured",
+                shared=False,
+            )._replace(**changes)
+        )
+        at += took
+    return rows
+
+
+def span(of: Call, phase: str, start_ns: int, took: int, **changes: Any) -> Span:
+    """A span of a call that begins `start_ns` after it."""
+    (row,) = spans(of._replace(start_ns=of.start_ns + start_ns), (phase, took))
+    return row._replace(**changes)
+
+
+def dialogue(number: int = 0, on: Connection | None = None, **changes: Any) -> Call:
+    """A dialogue with IMDS that took 30 ms and got its credentials in three requests on one connection: 25 ms of it server."""
+    under = on if on is not None else connection(number, server_address="169.254.169.254", server_port=80, service="imds", server_name=None)
+    return (
+        call(number, under)
+        ._replace(
+            service="imds",
+            operation="GetCredentials",
+            end_ns=under.first_ns + 30 * MS,
+            duration_ns=30 * MS,
+            connect_ns=MS,
+            client_ns=2 * MS,
+            send_ns=0,
+            wait_ns=27 * MS,
+            receive_ns=0,
+            network_ns=2 * MS,
+            server_ns=25 * MS,
+            table_name=None,
+        )
+        ._replace(**changes)
+    )
 
 
 def lookup(number: int = 0, **changes: Any) -> Lookup:
@@ -171,6 +309,8 @@ def analysis(
     exchanges: Sequence[Exchange] | None = None,
     *,
     lookups: Sequence[Lookup] = (),
+    calls: Sequence[Call] = (),
+    spans: Sequence[Span] = (),
     anomalies: Sequence[Anomaly] = (),
     capture: CaptureInfo | None = None,
     vantage: str | None = "client",
@@ -185,6 +325,8 @@ def analysis(
         connections=Table("connections", Connection, connections),
         lookups=Table("lookups", Lookup, lookups),
         exchanges=Table("exchanges", Exchange, exchanges),
+        calls=Table("calls", Call, calls),
+        spans=Table("spans", Span, spans),
         anomalies=Table("anomalies", Anomaly, anomalies),
         check=check,
     )

@@ -13,8 +13,6 @@ import pytest
 from analyzer.model.analysis import Analysis
 from analyzer.model.timing import timing
 from analyzer.pipeline import read
-from analyzer.report.views import timed
-from tests.factory import MS
 
 FOLDER = Path(__file__).resolve().parents[2] / "captures"
 INDEX = tomllib.loads((FOLDER / "index.toml").read_text())["capture"]
@@ -80,20 +78,11 @@ def test_items(fact: dict[str, Any]) -> None:
 
 
 @capture
-def test_no_request_took_longer_than_its_call(fact: dict[str, Any]) -> None:
-    about = answer(fact["file"])
-    longest = max(row.parts.total_ns for row in timed(about) if row.exchange.service == "dynamodb")
-    assert longest <= fact["call_ms"][1] * MS
-
-
-@capture
-def test_right_findings_that_exist_and_no_others_about_set_up(fact: dict[str, Any]) -> None:
-    found = {row.code for row in answer(fact["file"]).findings}
-    assert {"cold-connection"} & set(fact["findings"]) <= found
-    if fact["sdk"] == "aws-sdk-js-v2":
-        assert found == {"connection-not-reused"}
-    else:
-        assert found == {"cold-connection"}
+def test_the_findings_of_a_right_answer_and_no_other_warning(fact: dict[str, Any]) -> None:
+    found = answer(fact["file"]).findings
+    assert set(fact["findings"]) <= {row.code for row in found}
+    harmless = {"connection-not-reused"}  # the captures' README says that each call opens a connection of its own
+    assert {row.code for row in found if row.severity != "info"} <= set(fact["findings"]) | harmless
 
 
 @capture

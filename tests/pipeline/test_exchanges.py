@@ -7,7 +7,7 @@ from struct import pack
 
 import pytest
 
-from analyzer.model.rows import Exchange
+from analyzer.model.rows import Exchange, Stall
 from analyzer.pipeline import read
 
 MS = 1_000_000
@@ -200,3 +200,48 @@ def test_other_protocols_make_no_exchanges(tmp_path: Path) -> None:
     ):
         script = Script().opened().packet(20, "C", data).packet(40, "S", data[::-1]).packet(41, "C").closed(50)
         assert script.rows(tmp_path) == [], data
+
+
+def test_what_is_told_of_a_clean_exchange(tmp_path: Path) -> None:
+    script = Script().opened().packet(20, "C", REQUEST).packet(40, "S", RESPONSE).packet(40.1, "C").closed(60)
+    (row,) = script.rows(tmp_path)
+    assert (row.request_acknowledged, row.request_repeats, row.response_repeats, row.response_ttl, row.stalls) == (True, 0, 0, 64, ())
+    assert (row.imds_version, row.head_end_ns, row.body_start_ns) == (None, None, None)
+
+
+def test_stalls_name_the_packets_that_ended_them(tmp_path: Path) -> None:
+    script = Script().opened().packet(20, "C", REQUEST).packet(220, "C", REQUEST, at=0).packet(231, "S")
+    script.packet(250, "S", RESPONSE[60:], at=60).packet(250.1, "C", ack=0).packet(280, "S", RESPONSE[:60], at=0)
+    (row,) = script.packet(280.1, "C").closed(300).rows(tmp_path)
+    assert row.stalls == (Stall("request-repeated", ns(20), ns(220), 5), Stall("response-hole", ns(250), ns(280), 9))
+    assert (row.stall_ns, row.wait_stall_ns, row.request_repeats, row.response_repeats) == (230 * MS, 200 * MS, 1, 0)
+
+
+def test_an_answer_that_comes_again_after_both_have_closed(tmp_path: Path) -> None:
+    # A hop too few: the client never gets the answer, gives up, and the server goes on repeating.
+    script = Script().opened().packet(20, "C", REQUEST).packet(29, "S").packet(40, "S", RESPONSE).packet(41, "S", flags=FIN | ACK)
+    script.packet(240, "S", RESPONSE, at=0).packet(1000, "C", flags=FIN | ACK, ack=0)
+    (row,) = script.packet(1200, "S", RESPONSE, at=0).packet(3000, "S", RESPONSE, at=0).rows(tmp_path)
+    assert (row.outcome, row.request_acknowledged, row.response_repeats) == ("undelivered", True, 3)
+    assert (row.response_start_ns, row.response_end_ns, row.stall_ns) == (ns(40), ns(40), 0)
+
+
+def test_an_answer_until_the_close_is_whole_though_nobody_acknowledged_its_end(tmp_path: Path) -> None:
+    until_close = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100
+    script = Script().opened().packet(20, "C", REQUEST).packet(40, "S", until_close, FIN | ACK)
+    (row,) = script.rows(tmp_path)
+    assert (row.outcome, row.response_bytes, row.response_end_ns) == ("ok", len(until_close), ns(40))
+
+
+def test_nobody_heard_the_request(tmp_path: Path) -> None:
+    script = Script().opened().packet(20, "C", REQUEST).packet(220, "C", REQUEST, at=0).packet(640, "C", REQUEST, at=0)
+    (row,) = script.rows(tmp_path)
+    assert (row.outcome, row.request_acknowledged, row.request_repeats, row.stall_ns) == ("no-response", False, 2, None)
+
+
+def test_a_request_that_waits_for_100_continue(tmp_path: Path) -> None:
+    head = REQUEST.split(b"\r\n\r\n")[0] + b"\r\nExpect: 100-continue\r\n\r\n"
+    script = Script().opened().packet(20, "C", head).packet(32, "S", b"HTTP/1.1 100 Continue\r\n\r\n").packet(33, "C", REQUEST[-23:])
+    (row,) = script.packet(60, "S", RESPONSE).packet(60.1, "C").closed(70).rows(tmp_path)
+    assert (row.head_end_ns, row.body_start_ns, row.request_end_ns, row.interim) == (ns(20), ns(33), ns(33), "100")
+    assert row.table_name == "orders"

@@ -1,0 +1,50 @@
+"""All calls of a capture in their order, and which of them waited for which dialogue: what the latency stage makes the ledger of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from analyzer.aws.calls import never_opened, service_calls
+from analyzer.aws.dialogues import dialogues
+from analyzer.aws.ownership import SetUp, server_of
+from analyzer.aws.waiting import waits
+from analyzer.model.draft import Draft, Placed
+from analyzer.model.rows import Connection, Exchange, Lookup
+
+
+def place_calls(exchanges: Sequence[Exchange], connections: Sequence[Connection], lookups: Sequence[Lookup]) -> list[Placed]:
+    """Return the calls of AWS services and the dialogues with credential endpoints, in order of their first packet.
+
+    The position in the list is the `call_id`. A call that waited for a dialogue begins with it, and comes right after it.
+    """
+    by_id = {row.connection_id: row for row in connections}
+    set_up = SetUp(connections, lookups, exchanges)
+    asked = dialogues(exchanges, by_id, set_up)
+    encrypted = frozenset((row.client_address, server_of(row)) for row in connections if row.protocol == "tls")
+    made = list(service_calls(exchanges, by_id, set_up))
+    made += never_opened(set_up.unclaimed(), encrypted)
+    for draft in made:
+        if draft.is_dialogue:
+            asked.append(draft)
+    made = [draft for draft in made if not draft.is_dialogue]
+    waited = waits(asked, made)
+    sharing = Counter(chain[-1] for chain in waited.values())
+
+    def place(at: int, draft: Draft, dialogue: bool) -> tuple[int, bool, int, int]:
+        chain = [] if dialogue else waited.get(at, [])
+        return min([draft.start_ns, *(asked[number].start_ns for number in chain)]), not dialogue, draft.start_ns, at
+
+    if not asked and all(one.start_ns <= other.start_ns for one, other in pairwise(made)):
+        return [Placed(draft, (), False) for draft in made]
+    order = sorted([place(at, draft, True) for at, draft in enumerate(asked)] + [place(at, draft, False) for at, draft in enumerate(made)])
+    ids = {at: number for number, (_, is_call, _, at) in enumerate(order) if not is_call}
+    out = []
+    for _, is_call, _, at in order:
+        if not is_call:
+            out.append(Placed(asked[at], (), False))
+            continue
+        chain = waited.get(at, [])
+        out.append(Placed(made[at], tuple(ids[number] for number in chain), bool(chain) and sharing[chain[-1]] > 1))
+    return out

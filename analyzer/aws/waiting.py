@@ -1,0 +1,104 @@
+"""Which call waited for which dialogue with a credential endpoint (design 2.4)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+
+from analyzer.model.draft import Draft
+from analyzer.units import SECOND, DurationNs
+
+AT_ONCE_NS: DurationNs = SECOND
+"""A call that waited for credentials begins within this time after they came."""
+
+
+def waits(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[int, list[int]]:
+    """Return, for the index of each call that waited, the indices of the dialogues that it waited for, in order.
+
+    A call waited for the dialogue that ended last before its own first packet, at most 1 s before, if it opens a connection or its client
+    sent nothing to a service while the dialogue lasted. Beyond the design's rule a call that begins after the first such call has ended
+    did not wait: a client that opens a connection for every call would be charged for the same second again and again. A dialogue
+    during both halves of which calls began is a background refresh: nobody pays. What ended at most 1 s before a dialogue that was
+    waited for, and was waited for by nobody else, was waited for too (a region asked for before the credentials).
+    """
+    names = _clients(dialogues, calls)
+    by_client: dict[str, list[int]] = defaultdict(list)
+    for index, draft in enumerate(dialogues):
+        by_client[names.get(draft.client_address, draft.client_address)].append(index)
+    if not by_client:
+        return {}
+    own: dict[str, list[int]] = defaultdict(list)
+    for index, draft in enumerate(calls):
+        client = names.get(draft.client_address, draft.client_address)
+        if client in by_client:
+            own[client].append(index)
+    out: dict[int, list[int]] = {}
+    for client, indices in own.items():
+        indices.sort(key=lambda index: calls[index].start_ns)
+        _of_client([(index, dialogues[index]) for index in by_client[client]], [(index, calls[index]) for index in indices], out)
+    return out
+
+
+def _of_client(dialogues: list[tuple[int, Draft]], calls: list[tuple[int, Draft]], out: dict[int, list[int]]) -> None:
+    starts = [draft.start_ns for _, draft in calls]
+    latest_end: list[int] = []
+    for _, draft in calls:
+        latest_end.append(max(draft.end_ns, latest_end[-1] if latest_end else draft.end_ns))
+    usable = sorted((draft.end_ns, index, draft) for index, draft in dialogues if not _background(draft, starts))
+    ends = [end for end, _, _ in usable]
+    over: dict[int, int] = {}
+    taken: set[int] = set()
+    for index, call in calls:
+        last = bisect_right(ends, call.start_ns)
+        for end, number, dialogue in reversed(usable[bisect_left(ends, call.start_ns - AT_ONCE_NS) : last]):
+            if number in over and call.start_ns > over[number]:
+                continue
+            begun = bisect_left(starts, end)
+            quiet = not begun or latest_end[begun - 1] < dialogue.start_ns
+            if not (quiet or call.attempts[0].set_up or call.attempts[0].exchange is None):
+                continue
+            over.setdefault(number, call.end_ns)
+            out[index] = [number]
+            taken.add(number)
+            break
+    for index, chain in out.items():
+        if chain[0] in taken and index in {number for number, _ in calls}:
+            _extend(chain, usable, ends, taken, starts)
+
+
+def _extend(chain: list[int], usable: list[tuple[int, int, Draft]], ends: list[int], taken: set[int], starts: list[int]) -> None:
+    """Put before a dialogue those that it followed at once."""
+    by_number = {number: draft for _, number, draft in usable}
+    while True:
+        first = by_number[chain[0]]
+        before = bisect_right(ends, first.start_ns)
+        found = None
+        for end, number, draft in reversed(usable[bisect_left(ends, first.start_ns - AT_ONCE_NS) : before]):
+            between = bisect_left(starts, first.start_ns) - bisect_left(starts, end)
+            if number not in taken and number not in chain and not between and draft.end_ns <= first.start_ns:
+                found = number
+                break
+        if found is None:
+            return
+        chain.insert(0, found)
+
+
+def _background(dialogue: Draft, starts: list[int]) -> bool:
+    """Tell whether the client's calls went on while it talked to the endpoint."""
+    middle = (dialogue.start_ns + dialogue.end_ns) // 2
+    at = bisect_right(starts, dialogue.start_ns)
+    half = bisect_left(starts, middle)
+    end = bisect_left(starts, dialogue.end_ns)
+    return at < half < end
+
+
+def _clients(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[str, str]:
+    """Name one address for clients that have two: where only one host talks, its IPv4 and its IPv6 address are the same client."""
+    asking = {draft.client_address for draft in dialogues}
+    calling = {draft.client_address for draft in calls}
+    both = asking | calling
+    if len(both) == 2 and len({":" in address for address in both}) == 2:
+        one = min(both)
+        return dict.fromkeys(both, one)
+    return {}

@@ -1,0 +1,195 @@
+"""Calls -> spans: every instant of a call lies in exactly one phase, and the lengths add up to its duration to the nanosecond.
+
+The definitions are those of the design, sections 2.1 to 2.3. Times that contradict each other (a clock that was set back, an answer
+before its question) are clipped: no span is negative, none overlaps another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer.latency.callrow import PHASES, call_row, usual
+from analyzer.model.draft import Attempt, Draft, Placed
+from analyzer.model.rows import Call, Exchange, Span
+from analyzer.units import PacketId, TimeNs
+
+_AT = {phase: index for index, phase in enumerate(PHASES)}
+
+
+class Ledger:
+    """Puts the spans of one call together, from its first packet to its last."""
+
+    def __init__(self, call_id: int, first_span: int, start: TimeNs) -> None:
+        self.spans: list[Span] = []
+        self.sums = [0] * len(PHASES)
+        self._call_id = call_id
+        self._first_span = first_span
+        self.at = start
+        """Up to where every instant has its phase."""
+
+    def add(
+        self,
+        phase: str,
+        start: TimeNs,
+        end: TimeNs,
+        *,
+        gap: str = "client",
+        inner: str | None = None,
+        attempt: int | None = None,
+        connection_id: int | None = None,
+        dialogue_id: int | None = None,
+        packets: tuple[PacketId | None, PacketId | None] = (None, None),
+        causes: tuple[str, ...] = (),
+        evidence: str = "measured",
+        shared: bool = False,
+        gap_attempt: int | None = None,
+    ) -> None:
+        """Add a phase; what lies between it and the one before is `gap`, and what overlaps with that is cut off.
+
+        A `send` without length is kept: it holds the packet of the request.
+        """
+        at = self.at
+        if start > at:
+            self._append(gap, None, at, start, gap_attempt or attempt, None, None, (None, None), (), "measured", False)
+            at = start
+        if end > at or (end == at and "send" in (phase, inner)):
+            self._append(phase, inner, at, max(end, at), attempt, connection_id, dialogue_id, packets, causes, evidence, shared)
+
+    def _append(
+        self,
+        phase: str,
+        inner: str | None,
+        start: TimeNs,
+        end: TimeNs,
+        attempt: int | None,
+        connection_id: int | None,
+        dialogue_id: int | None,
+        packets: tuple[PacketId | None, PacketId | None],
+        causes: tuple[str, ...],
+        evidence: str,
+        shared: bool,
+    ) -> None:
+        self.spans.append(
+            tuple.__new__(
+                Span,
+                (
+                    self._first_span + len(self.spans), self._call_id, attempt, phase, inner, start, end, connection_id, dialogue_id,
+                    *packets, causes, evidence, shared,
+                ),
+            )
+        )  # fmt: skip
+        self.sums[_AT[phase]] += end - start
+        self.at = end
+
+
+def reckon(placed: Sequence[Placed]) -> tuple[list[Call], list[Span]]:
+    """Return the rows of calls and of their spans, by id."""
+    calls: list[Call] = []
+    spans: list[Span] = []
+    # A dialogue that follows another may come after the call that waited for both: its spans are wanted before its turn.
+    needed = {number for one in placed for number in one.dialogues}
+    kept = {number: account(number, placed[number].draft, (), False, 0)[1] for number in needed}
+    for call_id, one in enumerate(placed):
+        call, own = account(call_id, one.draft, [(number, kept[number]) for number in one.dialogues], one.shared, len(spans))
+        calls.append(call)
+        spans += own
+    return calls, spans
+
+
+def account(
+    call_id: int, draft: Draft, waited: Sequence[tuple[int, Sequence[Span]]], shared: bool, first_span: int
+) -> tuple[Call, list[Span]]:
+    """Return a call's row and its spans.
+
+    `waited` are the dialogues that it waited for, in order: their call ids and spans; `shared` tells whether others waited for the last
+    of them too; `first_span` is the id of the first span.
+    """
+    if not waited:
+        row = usual(call_id, draft, first_span)
+        if row is not None:
+            return row
+    attempts = draft.attempts
+    start = min([draft.start_ns, *(spans[0].start_ns for _, spans in waited if spans)])
+    ledger = Ledger(call_id, first_span, start)
+    for number, spans in waited:
+        for span in spans:
+            ledger.add(
+                "credentials", span.start_ns, span.end_ns, inner=span.phase, connection_id=span.connection_id, evidence=span.evidence,
+                dialogue_id=number, packets=(span.first_packet_id, span.last_packet_id), causes=span.causes,
+                shared=shared and number == waited[-1][0],
+            )  # fmt: skip
+    number = 0
+    pause = "client"
+    stop = max(draft.end_ns, ledger.at)
+    for index, attempt in enumerate(attempts):
+        number += attempt.unseen
+        number += 1 if index == 0 or attempts[index - 1].failed else 0
+        if attempt.unseen:
+            pause = "unexplained"
+        limit = attempts[index + 1].start_ns if index + 1 < len(attempts) else stop
+        _spans_of(ledger, attempt, number, pause, min(limit, stop))
+        pause = "backoff" if attempt.failed else "client"
+    if ledger.at < stop:  # nothing is left to happen in it: the end of the call lies behind all that was seen of it
+        ledger.add("unexplained", stop, stop, gap="unexplained", attempt=number)
+    return call_row(call_id, draft, ledger.sums, ledger.at, number, start, waited), ledger.spans
+
+
+def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: TimeNs) -> None:
+    """Add the phases of one attempt; nothing of it lies behind `limit`, where the next one begins."""
+    failed = attempt.failed
+    exchange = attempt.exchange
+    gap, begun = pause, False
+
+    def add(
+        phase: str, start: TimeNs, end: TimeNs, connection_id: int | None, packets: tuple[PacketId | None, PacketId | None],
+        causes: tuple[str, ...] = (), evidence: str = "measured", shared: bool = False,
+    ) -> None:  # fmt: skip
+        nonlocal gap, begun
+        start, end = min(start, limit), min(end, limit)
+        if failed and begun and start > ledger.at:  # within a failed attempt the program's own time is part of the failure
+            ledger.add("failed", ledger.at, start, inner="client", attempt=number)
+        ledger.add(
+            "failed" if failed else phase, start, max(start, end), gap=gap, inner=phase if failed else None, attempt=number,
+            connection_id=connection_id, packets=packets, causes=causes, evidence=evidence, shared=shared,
+        )  # fmt: skip
+        gap, begun = "client", True
+
+    for piece in attempt.set_up:
+        add(
+            piece.phase, piece.start_ns, piece.end_ns, piece.connection_id, (piece.first_packet_id, piece.last_packet_id),
+            piece.causes, piece.evidence, piece.shared,
+        )  # fmt: skip
+    if exchange is None:
+        if not attempt.set_up:
+            row = attempt.connection
+            add("connect", attempt.start_ns, attempt.end_ns, row.connection_id, (row.first_packet_id, row.last_packet_id), attempt.causes)
+        return
+    asked = exchange.request_start_ns
+    if asked is None:
+        return
+    end = max(asked, attempt.end_ns)
+    sent = exchange.request_end_ns if exchange.request_end_ns is not None else asked
+    first = exchange.response_start_ns
+    if first is None or (exchange.outcome == "undelivered" and (failed or end > (exchange.response_end_ns or end))):
+        first = end  # for the client there was no answer
+    sent = min(max(asked, sent), first)
+    first = max(first, sent)
+    one, evidence = exchange.connection_id, exchange.evidence
+    asking = (exchange.first_packet_id, exchange.request_packet_id)
+    begun_by = exchange.response_start_packet_id
+    head, body = exchange.head_end_ns, exchange.body_start_ns
+    if head is not None and body is not None and asked <= head <= body <= sent:
+        add("send", asked, head, one, (exchange.first_packet_id, exchange.first_packet_id), _causes(exchange, asked, head), evidence)
+        add("wait", head, body, one, (None, None), ("expect-continue",), evidence)
+        add("send", body, sent, one, asking, _causes(exchange, body, sent), evidence)
+    else:
+        add("send", asked, sent, one, asking, _causes(exchange, asked, sent), evidence)
+    add("wait", sent, first, one, (exchange.request_packet_id, begun_by), (*attempt.causes, *_causes(exchange, sent, first)), evidence)
+    add("receive", first, max(first, end), one, (begun_by, exchange.response_packet_id), _causes(exchange, first, end), evidence)
+
+
+def _causes(exchange: Exchange, start: TimeNs, end: TimeNs) -> tuple[str, ...]:
+    """Name the stalls that lie in a span."""
+    if not exchange.stalls:
+        return ()
+    return tuple(dict.fromkeys(stall.kind for stall in exchange.stalls if stall.start_ns < end and stall.end_ns > start))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from analyzer.findings import rules as folder
 from analyzer.findings.rule import Rule
+from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
 
@@ -20,7 +21,7 @@ class Loaded(NamedTuple):
     """A rule and its function."""
 
     rule: Rule
-    check: Callable[[Analysis], Iterable[Finding]]
+    check: Callable[[View], Iterable[Finding]]
     explanation: str
     """The docstring of the rule's module."""
 
@@ -42,5 +43,7 @@ def rules() -> tuple[Loaded, ...]:
 
 def check(analysis: Analysis) -> list[Finding]:
     """Return the findings of all rules, dearest first; of equal cost the more severe first."""
-    found = [finding for loaded in rules() for finding in loaded.check(analysis)]
+    view = View(analysis)
+    in_order = sorted(rules(), key=lambda loaded: (loaded.rule.rank, loaded.rule.code))
+    found = [finding for loaded in in_order for finding in loaded.check(view)]
     return sorted(found, key=lambda finding: (-finding.cost_ns, SEVERITIES.index(finding.severity), finding.code))

@@ -23,6 +23,8 @@ class Rule(NamedTuple):
     summary: str
     remedy: str
     references: tuple[str, ...]
+    rank: int = 50
+    """Rules of lower rank are asked, and charged, first: what is more specific takes its cost before what is more general."""
 
     def finding(
         self,
@@ -32,6 +34,7 @@ class Rule(NamedTuple):
         confidence: str,
         severity: str | None = None,
         share: float | None = None,
+        calls: Iterable[int] = (),
         exchanges: Iterable[int] = (),
         connections: Iterable[ConnectionId] = (),
         packet_ids: Iterable[PacketId | None] = (),
@@ -49,7 +52,7 @@ class Rule(NamedTuple):
             summary=summary,
             cost_ns=cost_ns,
             share=share,
-            calls=(),
+            calls=tuple(dict.fromkeys(calls)),
             connections=streams,
             packet_ids=proof[:MOST_PACKETS],
             display_filter=display_filter if display_filter is not None else streams_filter(streams),

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from analyzer.findings.rules.capture_incomplete import check
+from analyzer.findings.view import View
 from analyzer.model.capture import Interface
 from tests.factory import analysis, connection, info
 
 
 def summary(change: dict[str, Any] | None = None, facts: dict[str, Any] | None = None) -> str | None:
-    found = list(check(analysis([connection(0, **(change or {})), connection(1)], capture=info(**(facts or {})))))
+    found = list(check(View(analysis([connection(0, **(change or {})), connection(1)], capture=info(**(facts or {}))))))
     assert len(found) <= 1
     return found[0].summary if found else None
 
@@ -62,7 +63,7 @@ def test_what_matters_to_nobody_is_not(change: dict[str, Any], facts: dict[str, 
 
 def test_all_in_one_finding_that_costs_nothing() -> None:
     rows = [connection(0, cut_packets=1, client_rule="port"), connection(1, cut_packets=2)]
-    (row,) = check(analysis(rows, capture=info(complete=False)))
+    (row,) = check(View(analysis(rows, capture=info(complete=False))))
     assert row.summary.startswith("The file is cut short or damaged; 1 connection began before it: ")
     assert "3 packets are cut" in row.summary
     assert (row.cost_ns, row.share, row.connections, row.packet_ids) == (0, None, (0, 1), (1, 21))

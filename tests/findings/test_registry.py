@@ -11,7 +11,8 @@ import pytest
 from analyzer import findings
 from analyzer.findings import registry
 from analyzer.findings.rule import MOST_PACKETS, MOST_STREAMS, Rule, streams_filter
-from tests.factory import MS, analysis, connection, exchange
+from tests.factory import MS, analysis
+from tests.findings.dialogues import answer, hop_limit
 
 GOOD = '''"""Nothing is wrong."""
 from analyzer.findings.rule import Rule
@@ -38,7 +39,9 @@ def more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_the_rules_of_today() -> None:
     codes = [loaded.rule.code for loaded in findings.rules()]
-    assert {"capture-incomplete", "cold-connection", "connection-not-reused"} <= set(codes)
+    assert {"capture-incomplete", "cold-connection", "connection-not-reused", "secrets-in-clear"} <= set(codes)
+    assert {"imds-hop-limit", "imds-slow", "imds-token-refused", "imds-token-required"} <= set(codes)
+    assert {"imds-unreachable", "imds-v1-fallback", "credentials-refresh-stall"} <= set(codes)
     assert codes == sorted(codes)
 
 
@@ -72,11 +75,18 @@ def test_a_broken_rule_fails_when_loaded(more: Path, source: str) -> None:
 
 
 def test_findings_come_dearest_first() -> None:
-    rows = [connection(number) for number in range(3)]
-    lost = rows[0]._replace(lost_before_capture=True, gap_bytes=9)
-    found = findings.check(analysis([lost, *rows[1:]], [exchange(number, row, closes="client") for number, row in enumerate(rows)]))
-    assert [row.code for row in found] == ["connection-not-reused", "capture-incomplete"]
-    assert found[0].cost_ns == 20 * MS
+    found = findings.check(answer(hop_limit(tries=2), complete=False))
+    codes = [row.code for row in found]
+    assert codes[0] == "imds-hop-limit"
+    assert found[0].cost_ns == 2202 * MS
+    order = [(-row.cost_ns, registry.SEVERITIES.index(row.severity), row.code) for row in found]
+    assert order == sorted(order)
+    # All three cost nothing: a warning comes before what is only good to know.
+    assert [code for code in codes if code in ("imds-v1-fallback", "capture-incomplete", "secrets-in-clear")] == [
+        "imds-v1-fallback",
+        "capture-incomplete",
+        "secrets-in-clear",
+    ]
 
 
 RULE = Rule("code", "Name", "info", "summary", "remedy", ("RFC",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule
-from analyzer.model.analysis import Analysis
+from analyzer.findings.view import View
 from analyzer.model.rows import Connection, Finding
 from analyzer.units import bytes_, count
 
@@ -21,11 +21,13 @@ RULE = Rule(
     summary="Something is missing from the capture",
     remedy="Capture with a large buffer and whole packets (dumpcap -B 64 -s 0), start before the program does, and wait for its end.",
     references=("Wireshark User's Guide, section 4.5",),
+    rank=90,
 )
 
 
-def check(analysis: Analysis) -> Iterator[Finding]:
+def check(view: View) -> Iterator[Finding]:
     """Yield one finding that lists all that is missing where it matters: on connections whose requests are read, or in the whole file."""
+    analysis = view.analysis
     info = analysis.capture
     read = [row for row in analysis.connections if row.exchanges or row.service is not None]
     missing: list[str] = []

@@ -1,8 +1,8 @@
 """A client opens a connection for every request and closes it, or has it closed, after the answer.
 
-It fires where a client has at least two connections to one server name that carried a single request and were closed within 1 s of the
-answer (or announced `Connection: close`), and these are at least half of its connections there. The first of them is not charged: one had
-to be opened.
+It fires where an SDK on one client has at least two connections to one server name that carried a single request and were closed within
+1 s of the answer (or announced `Connection: close`), and these are at least half of its connections there. Charged are the calls that would
+have found a connection idle had the earlier ones been kept: calls that run at the same time need one each, and so does the first.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from analyzer.findings.rule import Rule
-from analyzer.findings.setup import DECIDES, Client, clients, not_reused, service_time
-from analyzer.model.analysis import Analysis
+from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.setup import DECIDES, Client, clients, inferred, parts, set_up_ns, wasted
+from analyzer.findings.view import SET_UP, View
+from analyzer.findings.words import median, named, plural, remedy_for, sdk_name
 from analyzer.model.rows import Finding
-from analyzer.units import duration, percent
+from analyzer.units import DurationNs, count, duration, percent
 
 REMEDIES = {
     "js-v2": "Set AWS_NODEJS_CONNECTION_REUSE_ENABLED=1, or give the client an https.Agent with keepAlive: true (SDK for JavaScript v3 "
     "has it by default).",
+    "js-v3": "Make one client and share it (in Lambda: outside of the handler); remove a custom agent with keepAlive: false.",
     "python": "Use one boto3 client for all calls instead of a new one a call, and remove what sends Connection: close (a proxy, a hook).",
+    "aws-cli": "Each run of the AWS CLI opens connections of its own: make many calls from one program instead of one run a call.",
+    "php": "Each PHP request has connections of its own: let one worker process serve many (keep the client between requests).",
 }
 
 RULE = Rule(
@@ -29,47 +33,68 @@ RULE = Rule(
     summary="Every request pays for a connection of its own",
     remedy="Keep connections alive: make one client and share it; remove what sends Connection: close.",
     references=("RFC 9112 section 9.3", "RFC 9112 section 9.6"),
+    rank=42,
 )
 
 
-def check(analysis: Analysis) -> Iterator[Finding]:
-    """Yield a finding for each client and server name."""
-    groups = [group for group in clients(analysis) if not_reused(group)]
-    total = service_time(analysis) if groups else 0
-    for group in groups:
-        wasted = group.single[1:]
-        cost = sum(paid.cost_ns for paid in wasted)
-        each = sorted(paid.cost_ns for paid in group.single)[len(group.single) // 2]
-        sdk = next((paid.first.sdk for paid in group.single if paid.first.sdk), None)
-        text = (
-            f"{group.client} sent {len(group.single)} of {group.exchanges} requests to {group.server} on a connection of their own. "
-            f"{_closer(group)} Opening one takes {duration(each)} (median); all but the first: {duration(cost)}"
-        )
-        if total:
-            text += f", {percent(cost / total)} of the time of AWS requests"
+def check(view: View) -> Iterator[Finding]:
+    """Yield a finding for each client, server name and SDK."""
+    for group in clients(view):
+        needless = wasted(group)
+        if not needless:
+            continue
+        calls = [one.call for one in needless]
+        cost = view.charge_all(calls, SET_UP)
+        share = view.share(cost, calls)
+        unsure = inferred(view, [one.call for one in group.single])
+        streams = [one.connection.connection_id for one in group.single]
         yield RULE.finding(
-            text + ".",
+            _text(group, len(needless), cost, share),
             cost_ns=cost,
-            share=cost / total if total else None,
-            confidence="likely" if (unsure := any(one.inferred for one in group.single)) else "proven",
+            share=share,
+            confidence="likely" if unsure else "proven",
             decides=DECIDES if unsure else None,
-            exchanges=[paid.first.exchange_id for paid in group.single],
-            connections=[paid.connection.connection_id for paid in group.single],
-            packet_ids=[packet for paid in wasted for packet in (paid.connection.first_packet_id, paid.connection.last_packet_id)],
-            remedy=REMEDIES.get("python" if (sdk or "").startswith("python-") else sdk or ""),
+            calls=[call.call_id for call in calls],
+            exchanges=[number for one in group.single for number in one.call.exchange_ids[-1:]],
+            connections=streams,
+            packet_ids=[packet for one in needless for packet in (one.connection.first_packet_id, one.connection.closed_packet_id)],
+            display_filter=f"(tcp.flags.syn == 1 || tcp.flags.fin == 1 || tcp.flags.reset == 1) && {streams_filter(streams)}",
+            remedy=remedy_for(REMEDIES, calls, RULE.remedy),
         )
+
+
+def _text(group: Client, needless: int, cost: DurationNs, share: float | None) -> str:
+    calls = [one.call for one in group.single]
+    sdk = sdk_name(group.sdk)
+    used = len(group.others) + len(group.single)
+    text = f"{plural(len(group.calls), f'{named(group.calls)}call')}{f' of {sdk}' if sdk else ''} used {plural(used, 'connection')}: "
+    text += f"not reusing them cost {duration(cost)}"
+    text += f" ({percent(share)} of the time of all calls). " if share is not None else ". "
+    text += f"{_closer(group)} A connection takes {duration(median(map(set_up_ns, calls)))} of the {_whole(group)} of a call (median): "
+    text += f"{parts(calls)}. "
+    text += f"{count(needless)} of the {count(len(calls))} calls with one of their own would have found one idle."
+    return text + f" Client {group.address}, server {group.server}."
+
+
+def _whole(group: Client) -> str:
+    return duration(median(one.call.duration_ns for one in group.single))
 
 
 def _closer(group: Client) -> str:
     """Say which side closes, and by what."""
-    announced = Counter(paid.first.closes for paid in group.single if paid.first.closes)
-    if announced:
-        who = announced.most_common(1)[0][0]
+    announced: Counter[str] = Counter()
+    closed: Counter[str] = Counter()
+    gaps: list[DurationNs] = []
+    for one in group.single:
+        announced[one.closes or ""] += 1
+        closed[one.connection.closed_by] += 1
+        if one.gap_ns is not None:
+            gaps.append(one.gap_ns)
+    who = announced.most_common(1)[0][0] or max((key for key in announced if key), default="")
+    if who:
         return {
             "client": "The client asks for that (Connection: close).", "server": "The service ends them (Connection: close).",
-            "both": "The client asks for that (Connection: close) and the service complies.",
-        }[who or "both"]  # fmt: skip
-    closed = Counter(paid.connection.closed_by for paid in group.single).most_common(1)[0][0]
-    gaps = sorted(paid.connection.last_ns - paid.first.response_end_ns for paid in group.single if paid.first.response_end_ns is not None)
-    after = f" within {duration(gaps[len(gaps) // 2])} of the answer" if gaps else ""
-    return f"The {closed.split('-')[0]} closes them{after} ({'RST' if 'reset' in closed else 'FIN'})."
+        }.get(who, "The client asks for that (Connection: close) and the service complies.")  # fmt: skip
+    by = closed.most_common(1)[0][0]
+    after = f" within {duration(median(gaps))} of the answer" if gaps else ""
+    return f"The {'client' if by.startswith('client') else 'service'} closes them{after} ({'RST' if 'reset' in by else 'FIN'})."

@@ -1,0 +1,212 @@
+"""Dialogues with credential endpoints as the rules see them: who asked, what was asked when, and what waiting for it cost."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from analyzer.findings.stalls import union
+from analyzer.findings.view import View
+from analyzer.findings.words import plural, sdk_name
+from analyzer.model.rows import Call, Connection, Exchange
+from analyzer.units import MILLISECOND, ConnectionId, DurationNs, TimeNs, count, duration
+
+IMDS = frozenset({"imds"})
+ENDPOINTS = frozenset({"imds", "ecs-credentials", "eks-pod-identity"})
+"""Credential endpoints with an address of their own. STS is not one: it is a service behind a name, and what ails it ails any service."""
+ENDPOINT_NAMES = {
+    "imds": "the instance metadata service (IMDS)",
+    "ecs-credentials": "the credential endpoint of ECS",
+    "eks-pod-identity": "the EKS Pod Identity agent",
+}
+WANTED = {"GetCredentials": "credentials", "GetRegion": "its region", "GetMetadata": "instance metadata"}
+SDKS_OF_ENDPOINTS = {
+    "urllib3-container-creds": "botocore", "aiohttp-container-creds": "aiobotocore", "crt-imds": "AWS Common Runtime",
+    "python-v4-imds": "SDK for Python v4",
+}  # fmt: skip
+"""Names that only requests to credential endpoints tell."""
+GIVEN_UP_NS: DurationNs = 400 * MILLISECOND
+"""A request without an answer for less than this may just be cut off by the end of the program or of the capture: the shortest time that an
+SDK waits for an answer is 500 ms (Go v2, `defaultResponseHeaderTimeout`), others wait 1 s and more."""
+SAME_MOMENT_NS: DurationNs = MILLISECOND
+"""A client may open its next connection this long before it closes the one that it gave up."""
+
+
+class Dialogue(NamedTuple):
+    """One dialogue with the rows that it consists of, in order of time."""
+
+    call: Call
+    exchanges: tuple[Exchange, ...]
+    connections: tuple[Connection, ...]
+    """Those that never opened among them."""
+    marks: tuple[TimeNs, ...]
+    """When it began something: first packets of connections, first bytes of requests."""
+    known: Mapping[ConnectionId, Connection]
+    """Connections by id, its own among them."""
+
+    def under(self, exchange: Exchange) -> Connection | None:
+        """Return the connection of an exchange; None where a filter removed it."""
+        return self.known.get(exchange.connection_id)
+
+    def begin(self, exchange: Exchange) -> TimeNs:
+        """Return when the attempt at an exchange began: with its connection, where it paid for one."""
+        asked = exchange.request_start_ns if exchange.request_start_ns is not None else self.call.start_ns
+        under = self.under(exchange)
+        if under is None or exchange.index_on_connection or under.opened_ahead or under.syn_ns is None:
+            return asked
+        return min(asked, under.syn_ns)
+
+    def next_mark(self, after: TimeNs) -> TimeNs | None:
+        """Return when it began something later than `after`; None where nothing followed."""
+        index = bisect_right(self.marks, after)
+        return self.marks[index] if index < len(self.marks) else None
+
+    def kept(self, exchange: Exchange) -> tuple[TimeNs, TimeNs]:
+        """Return from when to when an exchange kept the dialogue: up to what it began next."""
+        following = self.next_mark(exchange.request_start_ns if exchange.request_start_ns is not None else self.call.start_ns)
+        return self.begin(exchange), following if following is not None else self.call.end_ns
+
+    def given_up(self, exchange: Exchange) -> tuple[TimeNs, TimeNs] | None:
+        """Return when the client stopped waiting for an answer, and when it began what came next.
+
+        It stops with its FIN or RST; where that cannot be seen (it waits behind bytes that nobody acknowledged), with its next activity.
+        None where it was still waiting at the end of what was captured.
+        """
+        asked = exchange.request_start_ns
+        if asked is None:
+            return None
+        under = self.under(exchange)
+        closed = under.client_closed_ns if under is not None else None
+        if closed is None or closed < asked:
+            following = self.next_mark(asked)
+            return None if following is None else (following, following)
+        index = bisect_left(self.marks, max(asked + 1, closed - SAME_MOMENT_NS))
+        following = self.marks[index] if index < len(self.marks) else max(closed, self.call.end_ns)
+        return closed, max(closed, following)
+
+    def tokens(self) -> list[Exchange]:
+        """Return its token requests."""
+        return [row for row in self.exchanges if row.operation == "PutToken"]
+
+    def without_token(self) -> list[Exchange]:
+        """Return its requests without a token (IMDSv1) that were answered."""
+        return [row for row in self.exchanges if row.imds_version == 1 and row.status is not None]
+
+
+def askers(view: View, services: frozenset[str]) -> list[list[Dialogue]]:
+    """Return the dialogues with endpoints of some services, a list for each client and service, in order of their start."""
+    groups: dict[tuple[str, str | None], list[Dialogue]] = {}
+    for call in view.dialogues:
+        if call.service in services:
+            groups.setdefault((call.client_address, call.service), []).append(_dialogue(view, call))
+    return list(groups.values())
+
+
+def _dialogue(view: View, call: Call) -> Dialogue:
+    exchanges = view.exchanges_of(call)
+    numbers = dict.fromkeys((*call.connection_ids, *(row.connection_id for row in exchanges)))
+    connections = sorted((view.connections[one] for one in numbers if one in view.connections), key=lambda row: row.first_ns)
+    marks = [row.syn_ns for row in connections if row.syn_ns is not None]
+    marks += [row.request_start_ns for row in exchanges if row.request_start_ns is not None]
+    return Dialogue(call, tuple(exchanges), tuple(connections), tuple(sorted(marks)), view.connections)
+
+
+def wanted(dialogue: Dialogue) -> str | None:
+    """Name what a dialogue asked for; None where it got to say nothing."""
+    return WANTED.get(dialogue.call.operation, "instance metadata") if dialogue.call.operation is not None else None
+
+
+def lead(view: View, dialogues: Sequence[Dialogue]) -> str:
+    """Begin the first sentence of a finding: which calls waited for the dialogues and how long, or else which client.
+
+    `GetItem took 4403 ms; 4362 ms of it waited for credentials`, `A client (172.17.0.2) waited 4305 ms for credentials`.
+    """
+    waiting = waiters(view, dialogues)
+    if len(waiting) == 1:
+        (call,) = waiting
+        name = call.operation or "A call"
+        return f"{name} took {duration(call.duration_ns)}; {duration(call.credentials_ns)} of it waited for credentials"
+    if waiting:
+        calls = f"{count(len(waiting))} of {plural(len(view.service_calls), 'call')}"
+        return f"{calls} waited for credentials, {duration(sum(call.credentials_ns for call in waiting))} in all"
+    first = dialogues[0]
+    spent = duration(sum(one.call.duration_ns for one in dialogues))
+    who = f"A client ({first.call.client_address})"
+    wish = next((wish for one in dialogues if (wish := wanted(one)) is not None), None)
+    times = "" if len(dialogues) == 1 else f" {count(len(dialogues))} times"
+    in_all = "" if len(dialogues) == 1 else " in all"
+    if wish is None:
+        return f"{who} tried to reach {ENDPOINT_NAMES.get(first.call.service or '', 'a credential endpoint')}{times} for {spent}{in_all}"
+    if all(one.call.ok is False for one in dialogues):
+        return f"{who} asked for {wish}{times} for {spent}{in_all} and got none"
+    if len(dialogues) == 1:
+        return f"{who} waited {spent} for {wish}"
+    return f"{who} asked for {wish}{times} and waited {spent}{in_all}"
+
+
+def waiters(view: View, dialogues: Iterable[Dialogue]) -> list[Call]:
+    """Return the service calls that waited for any of the dialogues, each once, in order."""
+    found = {call.call_id: call for one in dialogues for call in view.waiters.get(one.call.call_id, ())}
+    return [found[number] for number in sorted(found)]
+
+
+def charge(view: View, wasted: Iterable[tuple[Dialogue, tuple[TimeNs, TimeNs]]]) -> tuple[DurationNs, list[Call]]:
+    """Charge intervals of dialogues to whoever waited for them; return the sum and the calls, dialogues themselves where nobody did."""
+    inside: dict[int, list[tuple[TimeNs, TimeNs]]] = defaultdict(list)
+    dialogues: dict[int, Call] = {}
+    for dialogue, (start, end) in wasted:
+        call = dialogues.setdefault(dialogue.call.call_id, dialogue.call)
+        inside[call.call_id].append((max(start, call.start_ns), min(end, call.end_ns)))
+    cost = 0
+    calls: dict[int, Call] = {}
+    for number, call in dialogues.items():
+        most = sum(end - start for start, end in union(pair for pair in inside[number] if pair[0] < pair[1]))
+        taken, paid = view.charge_dialogue(call, most)
+        cost += taken
+        calls.update({one.call_id: one for one in paid})
+    return cost, [calls[number] for number in sorted(calls)]
+
+
+def each(dialogues: Iterable[Dialogue]) -> list[Dialogue]:
+    """Return the dialogues, each once."""
+    return list({one.call.call_id: one for one in dialogues}.values())
+
+
+def failed(dialogues: Iterable[Dialogue]) -> bool:
+    """Tell whether any of the dialogues ended without what it asked for."""
+    return any(one.call.ok is False for one in dialogues)
+
+
+def sdk_of(dialogues: Iterable[Dialogue]) -> str | None:
+    """Return the SDK of the dialogues, where they tell one."""
+    return next((one.call.sdk for one in dialogues if one.call.sdk is not None), None)
+
+
+def sdk_words(sdk: str | None) -> str:
+    """Name an SDK in a sentence; the client where it is unknown."""
+    name = SDKS_OF_ENDPOINTS.get(sdk or "") or sdk_name(sdk)
+    return f"the {name}" if name.startswith(("SDK", "AWS")) else name or "the client"
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital first letter, for the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def streams(rows: Iterable[Exchange]) -> list[ConnectionId]:
+    """Return the connections of exchanges, each once."""
+    return list(dict.fromkeys(row.connection_id for row in rows))
+
+
+def answered_in(row: Exchange) -> DurationNs | None:
+    """Return how long the answer to a request took from its last byte to the answer's first; None where there is none."""
+    if row.request_end_ns is None or row.response_start_ns is None:
+        return None
+    return max(0, row.response_start_ns - row.request_end_ns)
+
+
+def address_of(dialogue: Dialogue) -> str:
+    """Return the address that a dialogue went to."""
+    return dialogue.connections[0].server_address if dialogue.connections else "the endpoint"

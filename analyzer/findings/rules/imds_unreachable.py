@@ -1,0 +1,142 @@
+"""Nobody answers at a credential endpoint's address: no SYN-ACK, a reset, or ICMP unreachable.
+
+It fires where a dialogue has connections that never came about and none that did. A SYN must have been given up, refused or left without
+an answer for 200 ms: the endpoint is on the same host or one hop away and answers within a millisecond. A SYN that was lost once is
+`syn-retransmitted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analyzer.findings.imds import ENDPOINT_NAMES, ENDPOINTS, Dialogue, address_of, askers, charge, failed, lead
+from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.view import View
+from analyzer.findings.words import plural
+from analyzer.model.rows import Anomaly, Connection, Finding
+from analyzer.units import MILLISECOND, DurationNs
+
+RULE = Rule(
+    code="imds-unreachable",
+    name="Credential endpoint unreachable",
+    severity="warning",
+    summary="Nobody answers at the credential endpoint",
+    remedy="On EC2: let the program reach the endpoint (firewall, iptables, network policy), or give it credentials of its task or pod. "
+    "Elsewhere: give it credentials or a profile, and set AWS_EC2_METADATA_DISABLED=true so that it does not ask.",
+    references=("EC2 User Guide: Limit access to the Instance Metadata Service", "RFC 9293 section 3.5"),
+    rank=33,
+)
+
+REFUSED = frozenset({"server-reset", "middlebox-reset"})
+UNANSWERED_NS: DurationNs = 200 * MILLISECOND
+"""The shortest time that an SDK waits for a connection is 250 ms (Go v2, `defaultDialerTimeout`)."""
+REGION = " boto3 also asks for the region alone where defaults_mode (AWS_DEFAULTS_MODE) is auto: set standard or in-region."
+AGENT = "Start or repair the agent that answers there, or take the variable AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or " \
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI out of the program's environment."  # fmt: skip
+
+
+def check(view: View) -> Iterator[Finding]:
+    """Yield a finding for each client and endpoint that it cannot reach."""
+    for group in askers(view, ENDPOINTS):
+        found = [(dialogue, rows) for dialogue in group if (rows := _unopened(view, dialogue))]
+        if found:
+            yield _finding(view, found)
+
+
+def _unopened(view: View, dialogue: Dialogue) -> list[Connection]:
+    """Return the connections of a dialogue that never came about, if that goes for all of them."""
+    tried = [row for row in dialogue.connections if row.syn_ns is not None]
+    if not tried or dialogue.exchanges or any(row.established_ns is not None for row in dialogue.connections):
+        return []
+    return [row for row in tried if _over(view, dialogue, row)]
+
+
+def _over(view: View, dialogue: Dialogue, row: Connection) -> bool:
+    """Tell whether a connection was refused, or its SYN had its time."""
+    if row.closed_by in REFUSED or any(map(_unreachable, view.anomalies_on.get(row.connection_id, ()))):
+        return True
+    start = row.syn_ns if row.syn_ns is not None else row.first_ns
+    following = dialogue.next_mark(start)
+    end = following if following is not None else view.analysis.capture.last_ns or row.last_ns
+    return not row.packets_received and end - start >= UNANSWERED_NS
+
+
+def _finding(view: View, found: Sequence[tuple[Dialogue, list[Connection]]]) -> Finding:
+    touched = [dialogue for dialogue, _ in found]
+    rows = [row for _, unopened in found for row in unopened]
+    cost, calls = charge(view, ((dialogue, _time(dialogue, row)) for dialogue, unopened in found for row in unopened))
+    first = touched[0]
+    errors = [one for row in rows for one in view.anomalies_on.get(row.connection_id, ()) if _unreachable(one)]
+    refused = [row for row in rows if row.closed_by in REFUSED]
+    asked_for_region = all(dialogue.call.operation in (None, "GetRegion") for dialogue in touched)
+    agent = first.call.service != "imds"
+    return RULE.finding(
+        f"{lead(view, touched)}: {_what(rows, refused, errors)}. {_why(rows, refused, errors, agent)}",
+        severity="error" if failed(touched) and any(call.ok is False for call in calls if call.service not in ENDPOINT_NAMES) else None,
+        cost_ns=cost,
+        share=view.share(cost, calls),
+        calls=[call.call_id for call in calls],
+        connections=[row.connection_id for row in rows],
+        packet_ids=_proof(rows, errors),
+        display_filter=_filter(rows, errors, address_of(first)),
+        confidence="proven",
+        remedy=AGENT if agent else RULE.remedy + (REGION if asked_for_region else ""),
+    )
+
+
+def _what(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequence[Anomaly]) -> str:
+    """Say what became of the attempts."""
+    connections = f"{plural(len(rows), 'connection')} to {rows[0].server_address}:{rows[0].server_port}"
+    if len(refused) == len(rows):
+        return f"{connections} {'was' if len(rows) == 1 else 'were'} refused at once (RST)"
+    silent = len(rows) - len(refused) - len({one.connection_id for one in errors})
+    if silent >= len(rows):
+        return f"{connections} got no answer ({plural(sum(1 + row.syn_retransmissions for row in rows), 'SYN')}, no SYN-ACK)"
+    parts = []
+    if errors:
+        parts.append(f"{len({one.connection_id for one in errors})} by ICMP unreachable")
+    if refused:
+        parts.append(f"{len(refused)} by RST")
+    if silent:
+        parts.append(f"{silent} by silence")
+    return f"{connections} came to nothing, {', '.join(parts)}"
+
+
+def _why(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequence[Anomaly], agent: bool) -> str:
+    if errors:
+        said = errors[0].detail.partition(": TCP")[0]
+        rest = "; routers limit how often they say so, and the other attempts ran into time-outs" if len(errors) < len(rows) else ""
+        return f"{said}{rest}."
+    if refused:
+        return "Something has that address, but nothing listens on that port."
+    if agent:
+        return "The agent is on the same host: it does not run, or a filter drops the packets."
+    return "It is one hop away: this is no EC2 instance, or a filter drops the packets."
+
+
+def _unreachable(row: Anomaly) -> bool:
+    return row.code in ("icmp-unreachable", "icmp-time-exceeded")
+
+
+def _time(dialogue: Dialogue, row: Connection) -> tuple[int, int]:
+    """Return from when to when an attempt kept the dialogue."""
+    start = row.syn_ns if row.syn_ns is not None else row.first_ns
+    following = dialogue.next_mark(start)
+    return start, following if following is not None else dialogue.call.end_ns
+
+
+def _proof(rows: Sequence[Connection], errors: Sequence[Anomaly]) -> Iterator[int | None]:
+    for error in errors[:4]:
+        yield error.packet_id
+    for row in rows:
+        yield row.first_packet_id
+        if row.closed_by in REFUSED:
+            yield row.closed_packet_id
+
+
+def _filter(rows: Sequence[Connection], errors: Sequence[Anomaly], address: str) -> str:
+    text = streams_filter(row.connection_id for row in rows)
+    if not errors:
+        return text
+    about = f"icmpv6.type == 1 && ipv6.addr == {address}" if ":" in address else f"icmp.type == 3 && ip.addr == {address}"
+    return f"{text} || ({about})"

@@ -1,0 +1,167 @@
+"""A request went out on a connection that was already dead: a reset or nothing at all came back, and the call lost that time.
+
+It fires for requests on connections that had been used or open before, whose bytes the server never acknowledged, and that were answered by
+a reset, crossed the service's FIN, or were repeated into silence until the client gave up. A reset after the request was acknowledged comes
+from a service that had read it (`server-errors-retried`), and a first request that nobody answers is no stale connection. The cost is the
+failed try, the back-off after it, and the set-up of the connection that replaced it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import frames_filter
+from analyzer.findings.setup import FLOOR_NS
+from analyzer.findings.view import SET_UP, View
+from analyzer.findings.words import between, out_of, remedy_for
+from analyzer.model.rows import Call, Connection, Exchange, Finding
+from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration, percent
+
+SILENCE_NS: DurationNs = 200 * MILLISECOND
+"""The shortest retransmission timer of Linux: silence that lasted less may be the client's own change of mind."""
+PROBES = {
+    "python": "Turn on TCP keep-alive so that the NAT or firewall does not forget the connection (boto3: Config(tcp_keepalive=True) with "
+    "net.ipv4.tcp_keepalive_time below the idle limit), and set read_timeout to what a call may take (default 60 s).",
+    "js": "Let the agent close idle sockets before the NAT or firewall forgets them (https.Agent with keepAlive: true and a timeout below "
+    "the idle limit), and set requestTimeout with throwOnRequestTimeout (v3) or httpOptions.timeout (v2).",
+    "java": "Set connectionMaxIdleTime below the idle limit and turn on tcpKeepAlive on the HTTP client's builder.",
+    "go": "Set IdleConnTimeout of the http.Transport below the idle limit.",
+}
+
+DECIDES = "a capture at the service's end, or on the far side of the NAT or firewall: the request never arrives there"
+
+RULE = Rule(
+    code="stale-connection",
+    name="Stale connections",
+    severity="warning",
+    summary="The first request after a pause went out on a connection that was already dead",
+    remedy="Let the client close idle connections before the service or a NAT or firewall does (NAT gateway: 350 s), or turn on TCP "
+    "keep-alive with a shorter period; set a read timeout that fits the call.",
+    references=("RFC 9112 section 9.5", "RFC 9293 section 3.5.2", "RFC 5382 section 5"),
+    rank=10,
+)
+
+
+class Dead(NamedTuple):
+    """A try on a dead connection."""
+
+    call: Call
+    exchange: Exchange
+    connection: Connection
+    how: str
+    """reset, closing (the service's FIN crossed the request), silence."""
+
+
+def check(view: View) -> Iterator[Finding]:
+    """Yield one finding over all calls that lost time so."""
+    lost: list[tuple[Dead, DurationNs]] = []
+    for call in view.service_calls:
+        exchanges = view.exchanges_of(call)
+        for number, exchange in enumerate(exchanges):
+            under = view.connections.get(exchange.connection_id)
+            how = death(exchange, under) if under is not None else None
+            if how is None or under is None or exchange.request_start_ns is None:
+                continue
+            following = exchanges[number + 1].request_start_ns if number + 1 < len(exchanges) else None
+            took = _charge(view, call, exchange.request_start_ns, following)
+            if took >= FLOOR_NS:
+                lost.append((Dead(call, exchange, under, how), took))
+    if not lost:
+        return
+    dead = [one for one, _ in lost]
+    calls = list({one.call.call_id: one.call for one in dead}.values())
+    cost = sum(took for _, took in lost)
+    share = view.share(cost, calls)
+    streams = [one.connection.connection_id for one in dead]
+    silent = any(one.how == "silence" for one in dead)
+    yield RULE.finding(
+        _text(view, dead, calls, cost, share),
+        severity="error" if any(call.ok is False for call in calls) else None,
+        cost_ns=cost,
+        share=share,
+        confidence="likely" if silent else "proven",
+        decides=DECIDES if silent else None,
+        calls=[call.call_id for call in calls],
+        exchanges=[one.exchange.exchange_id for one in dead],
+        connections=[*streams, *(call.connection_id for call in calls if call.connection_id is not None)],
+        packet_ids=[packet for one in dead for packet in (one.exchange.first_packet_id, _answer(one), *_next(view, one))],
+        display_filter=f"({streams_filter(streams)} && (tcp.flags.reset == 1 || tcp.flags.fin == 1 || tcp.analysis.retransmission)) || "
+        f"{frames_filter(packet for one in dead for packet in (one.exchange.first_packet_id, *_next(view, one)))}",
+        remedy=remedy_for(PROBES, calls, RULE.remedy),
+    )
+
+
+def death(exchange: Exchange, under: Connection) -> str | None:
+    """Tell how a connection turned out to be dead when a request was sent on it: reset, closing, silence; None where it was not.
+
+    Only bytes that the server did not acknowledge prove that it never had the request.
+    """
+    begun, sent = exchange.request_start_ns, exchange.request_end_ns
+    if exchange.outcome != "no-response" or exchange.response_start_ns is not None or exchange.request_acknowledged is not False:
+        return None
+    if begun is None or sent is None or (exchange.index_on_connection == 0 and not under.opened_ahead):
+        return None
+    closed = under.server_closed_ns
+    if closed is not None and under.closed_by != "server" and closed >= begun:
+        return "reset"
+    if closed is not None and closed <= sent + (under.min_rtt_ns or 0):
+        return "closing"
+    # The client's own FIN in the silence changes nothing; before it, the request must have been repeated in vain.
+    given_up = under.client_closed_ns if under.client_closed_ns is not None else under.last_ns
+    quiet = given_up - sent
+    return "silence" if exchange.request_repeats and quiet >= max(SILENCE_NS, 2 * (under.min_rtt_ns or 0)) else None
+
+
+def _charge(view: View, call: Call, start: TimeNs, following: TimeNs | None) -> DurationNs:
+    """Charge a dead try: from its request to the next request, or to the end of the call where none followed."""
+    total = 0
+    for span in view.spans_of(call):
+        if span.end_ns <= start or (following is not None and span.start_ns >= following):
+            continue
+        took = span.end_ns - max(start, span.start_ns)
+        if span.phase in ("failed", "backoff", *SET_UP):
+            total += view.charge(call, span.phase, took)
+        elif following is None and span.phase in ("send", "receive"):
+            total += view.charge(call, span.phase, took)
+        elif following is None and span.phase == "wait":
+            for slot in ("wait_stall", "network", "server", "wait"):
+                taken = view.charge(call, slot, took)
+                total, took = total + taken, took - taken
+    return total
+
+
+def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, share: float | None) -> str:
+    if len(calls) == 1:
+        (call,) = calls
+        text = f"{call.operation or 'A call'} took {duration(call.duration_ns)}; {duration(cost)} of it "
+        text += "was lost on a connection that was already dead. "
+    else:
+        text = f"{out_of(calls, view.service_calls)} lost {duration(cost)} on connections that were already dead"
+        text += f" ({percent(share)} of the time of all calls). " if share is not None else ". "
+    idle = [one.exchange.idle_before_ns for one in dead if one.exchange.idle_before_ns is not None]
+    text += f"The connection had been idle for {between(idle)}. " if idle else ""
+    told = {
+        "reset": "The request was answered by a reset (RST) instead of being acknowledged",
+        "closing": "The request crossed the service's FIN and was never acknowledged",
+        "silence": "The request was repeated and never acknowledged until the client gave up",
+    }
+    hows = list(dict.fromkeys(one.how for one in dead))
+    text += "; ".join(told[how] if not number else told[how][0].lower() + told[how][1:] for number, how in enumerate(hows)) + ". "
+    if any(one.how == "reset" and one.connection.closed_by == "middlebox-reset" for one in dead):
+        text += "The reset came from something on the way (a NAT or firewall), not from the service. "
+    failed = [call for call in calls if call.ok is False]
+    return text + ("The program got an error." if failed else "Then a new connection was opened and the request sent again.")
+
+
+def _answer(one: Dead) -> int | None:
+    """The reset or FIN that answered, if the connection's first one is from the service."""
+    return one.connection.closed_packet_id if one.how != "silence" else one.connection.last_packet_id
+
+
+def _next(view: View, one: Dead) -> list[int]:
+    """The first packet of the connection that replaced it."""
+    number = one.call.connection_id
+    row = view.connections.get(number) if number is not None and number != one.connection.connection_id else None
+    return [row.first_packet_id] if row is not None else []

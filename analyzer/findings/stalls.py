@@ -1,0 +1,72 @@
+"""Times in which a call stood still, and the phases that they lie in: what a stall may be charged to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from analyzer.findings.view import View
+from analyzer.model.rows import Call, Connection, Exchange, Stall
+from analyzer.units import DurationNs, TimeNs
+
+SLOTS_OF = {"send": ("send",), "wait": ("wait_stall", "wait"), "receive": ("receive",), "failed": ("failed",)}
+"""What a stall is charged to, by the phase in which it lies. Never to `server` or `network`: those have no stall in them."""
+
+
+class Stalled(NamedTuple):
+    """A stall of a service call."""
+
+    call: Call
+    connection: Connection
+    exchange: Exchange
+    stall: Stall
+
+    @property
+    def took_ns(self) -> DurationNs:
+        """How long it took."""
+        return self.stall.end_ns - self.stall.start_ns
+
+
+def stalled(view: View, kinds: frozenset[str]) -> Iterator[Stalled]:
+    """Yield the stalls of some kinds of all service calls, in order."""
+    known = view.exchanges
+    for call in view.service_calls:
+        for number in call.exchange_ids:
+            exchange = known.get(number)
+            if exchange is None or not exchange.stalls:
+                continue
+            under = view.connections.get(exchange.connection_id)
+            if under is None:
+                continue
+            for stall in exchange.stalls:
+                if stall.kind in kinds and stall.end_ns > stall.start_ns:
+                    yield Stalled(call, under, exchange, stall)
+
+
+def union(times: Iterable[tuple[TimeNs, TimeNs]]) -> list[tuple[TimeNs, TimeNs]]:
+    """Return intervals joined where they overlap or touch, in order: what happened at the same time counts once."""
+    out: list[tuple[TimeNs, TimeNs]] = []
+    for start, end in sorted(times):
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out
+
+
+def charge(view: View, call: Call, times: Iterable[tuple[TimeNs, TimeNs]], more: tuple[str, ...] = ()) -> DurationNs:
+    """Charge the intervals to the phases of a call in which they lie; return the sum. `more` are further slots of `wait`."""
+    total = 0
+    intervals = union(times)
+    for span in view.spans_of(call):
+        slots = SLOTS_OF.get(span.phase)
+        if slots is None:
+            continue
+        inside = sum(max(0, min(end, span.end_ns) - max(start, span.start_ns)) for start, end in intervals)
+        for slot in slots + (more if span.phase == "wait" else ()):
+            if inside <= 0:
+                break
+            taken = view.charge(call, slot, inside)
+            total += taken
+            inside -= taken
+    return total

@@ -1,0 +1,95 @@
+"""How long messages took to cross, repairs apart, and what messages of that size usually take: tells size from pauses."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from analyzer.findings.stalls import union
+from analyzer.findings.view import View
+from analyzer.findings.words import median
+from analyzer.model.rows import Call, Exchange
+from analyzer.units import DurationNs, TimeNs
+
+PEERS = 4
+"""Messages of one size that tell what is usual; of three one odd one is a third."""
+FAR_FROM_USUAL = 3
+"""A transfer that took this many times the usual one of its size was not slow because of its size."""
+
+
+class Transfer(NamedTuple):
+    """One message of the final attempt of a call."""
+
+    call: Call
+    exchange: Exchange
+    upload: bool
+    """Whether it is the request."""
+    size: int
+    """Bytes."""
+    took_ns: DurationNs
+    """First byte to last (of a request to the ACK of it, one round trip apart, where that was seen), repairs left out."""
+    usual_ns: DurationNs | None = None
+    """The median of messages of that size; None where there are too few."""
+
+    @property
+    def explained_ns(self) -> DurationNs:
+        """How much of it the size explains: all, unless messages of that size usually take far less."""
+        if self.usual_ns is None or self.took_ns <= FAR_FROM_USUAL * self.usual_ns:
+            return self.took_ns
+        return self.usual_ns
+
+
+def final_exchange(view: View, call: Call) -> Exchange | None:
+    """Return the exchange of a call's last attempt; None where that came to none, or its row is not in the answer."""
+    if not call.exchange_ids:
+        return None
+    row = view.exchanges.get(call.exchange_ids[-1])
+    return row if row is not None and row.connection_id == call.connection_id else None
+
+
+def transfers(view: View, least_bytes: int) -> list[Transfer]:
+    """Return the requests and responses of at least so many bytes, in order of their calls, with what is usual for their size.
+
+    Sizes are alike within a factor of two; messages are compared with those of the same client, operation and direction only.
+    """
+    found: list[Transfer] = []
+    groups: dict[tuple[str, str | None, str | None, bool, int], list[DurationNs]] = defaultdict(list)
+    for call in view.service_calls:
+        row = final_exchange(view, call)
+        if row is None or call.truncated is not None:
+            continue
+        for upload, size in ((True, row.request_bytes), (False, row.response_bytes)):
+            if size < least_bytes:
+                continue
+            took = _upload_ns(view, call, row) if upload else _download_ns(call, row)
+            found.append(Transfer(call, row, upload, size, took))
+            groups[_group(found[-1])].append(took)
+    usual = {key: median(times) for key, times in groups.items() if len(times) >= PEERS}
+    return [one._replace(usual_ns=usual.get(_group(one))) for one in found]
+
+
+def _group(one: Transfer) -> tuple[str, str | None, str | None, bool, int]:
+    return one.call.client_address, one.call.service, one.call.operation, one.upload, one.size.bit_length()
+
+
+def _upload_ns(view: View, call: Call, row: Exchange) -> DurationNs:
+    """Return how long a request was under way, its repairs and one round trip apart (an upload's last bytes are acknowledged after it)."""
+    under = view.connections.get(row.connection_id)
+    near = under.min_rtt_ns if under is not None and under.min_rtt_ns is not None else 0
+    queued = max(0, (call.network_ns or 0) - near)
+    return max(0, call.send_ns + queued - _stalled(row, row.request_start_ns, row.request_end_ns))
+
+
+def _download_ns(call: Call, row: Exchange) -> DurationNs:
+    return max(0, call.receive_ns - _stalled(row, row.response_start_ns, row.response_end_ns))
+
+
+def _stalled(row: Exchange, start: TimeNs | None, end: TimeNs | None) -> DurationNs:
+    """Return how much of a time the message stood still for a repair or a closed window."""
+    if start is None or end is None or not row.stalls:
+        return 0
+    inside: Iterable[tuple[TimeNs, TimeNs]] = (
+        (max(stall.start_ns, start), min(stall.end_ns, end)) for stall in row.stalls if stall.start_ns < end and stall.end_ns > start
+    )
+    return sum(last - first for first, last in union(inside))

@@ -1,0 +1,71 @@
+"""Failed attempts of calls: what each cost, together with the pause after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from analyzer.findings.view import View
+from analyzer.model.rows import Call, Exchange, Span
+from analyzer.units import DurationNs
+
+THROTTLING = frozenset({
+    "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException",
+    "RequestThrottled", "SlowDown", "PriorRequestNotComplete", "EC2ThrottledException",
+})  # fmt: skip
+"""Error types that the SDKs take for throttling (botocore: `retries/standard.py`, `ThrottledRetryableChecker`), without
+`TransactionInProgressException`: that one tells of a conflict, not of a limit."""
+
+
+class Try(NamedTuple):
+    """An exchange of a call that another attempt followed."""
+
+    exchange: Exchange
+    following: Exchange | None
+    """The exchange of the next attempt; None where that has none."""
+    failed_ns: DurationNs
+    """What lies in the call's `failed` for it, set-up included."""
+    backoff_ns: DurationNs
+    """The pause after it."""
+
+
+def is_throttled(exchange: Exchange) -> bool:
+    """Tell whether an answer says that a limit was reached: by its error type, else status 429, or 503 (RFC 6585, RFC 9110)."""
+    if exchange.error_type is not None and exchange.error_type in THROTTLING:
+        return True
+    return exchange.status in (429, 503)
+
+
+def failed_tries(view: View, call: Call) -> list[Try]:
+    """Return the attempts of a call that were followed by another, in order; of attempts that came to no exchange none."""
+    if call.attempts < 2:
+        return []
+    rows = view.exchanges_of(call)
+    spans = [span for span in view.spans_of(call) if span.phase in ("failed", "backoff")]
+    if not spans:
+        return []
+    took: dict[tuple[str, int | None], DurationNs] = defaultdict(int)
+    for span in spans:
+        took[span.phase, span.attempt] += span.end_ns - span.start_ns
+    found = []
+    for number, row in enumerate(rows):
+        attempt = _attempt_of(row, spans)
+        if attempt is not None:
+            following = rows[number + 1] if number + 1 < len(rows) else None
+            # A pause bears the number of the attempt that it waits for.
+            found.append(Try(row, following, took["failed", attempt], took["backoff", attempt + 1]))
+    return found
+
+
+def _attempt_of(row: Exchange, spans: list[Span]) -> int | None:
+    """Return the number of the failed attempt that an exchange was; None for one that was not followed by another."""
+    start = row.request_start_ns
+    if start is None:
+        return None
+    for span in spans:
+        if span.phase == "failed" and span.connection_id == row.connection_id and span.start_ns <= start <= span.end_ns:
+            if start == span.end_ns and span.end_ns > span.start_ns:
+                continue  # the piece before it, on the same connection: its set-up
+            return span.attempt
+    return None

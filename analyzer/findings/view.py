@@ -1,0 +1,162 @@
+"""What rules look at: the tables with their links resolved, and the account from which costs are taken so that none is taken twice."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Span
+from analyzer.units import DurationNs, TimeNs
+
+CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
+SET_UP = ("dns", "connect", "tls")
+SLOTS = (
+    "credentials", "dns", "connect", "tls", "send", "wait_stall", "network", "server", "wait", "receive", "failed", "backoff", "client",
+    "unexplained",
+)  # fmt: skip
+"""What a call's time can be charged for: its phases, `wait` in its three parts; `wait` itself is what could not be split."""
+
+
+class View:
+    """One answer as the rules see it. Copies of connections and their exchanges are in the tables, but in no call."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.connections: dict[int, Connection] = {row.connection_id: row for row in analysis.connections}
+        self.calls: dict[int, Call] = {row.call_id: row for row in analysis.calls}
+        self.service_calls: list[Call] = [row for row in analysis.calls if row.service not in CREDENTIAL_SERVICES]
+        """Calls of AWS services, in order of their start; shares are shares of their time."""
+        self.dialogues: list[Call] = [row for row in analysis.calls if row.service in CREDENTIAL_SERVICES]
+        """Dialogues with credential endpoints."""
+        self.total_ns: DurationNs = sum(row.duration_ns for row in self.service_calls)
+        self._left: dict[tuple[int, str], DurationNs] = {}
+
+    @cached_property
+    def exchanges(self) -> dict[int, Exchange]:
+        """All exchanges by id."""
+        return {row.exchange_id: row for row in self.analysis.exchanges}
+
+    @cached_property
+    def exchanges_on(self) -> dict[int, list[Exchange]]:
+        """The exchanges of each connection, in order; copies too."""
+        out: dict[int, list[Exchange]] = defaultdict(list)
+        for row in self.analysis.exchanges:
+            out[row.connection_id].append(row)
+        return out
+
+    @cached_property
+    def _spans(self) -> dict[int, list[Span]]:
+        out: dict[int, list[Span]] = defaultdict(list)
+        for span in self.analysis.spans:
+            out[span.call_id].append(span)
+        return out
+
+    @cached_property
+    def anomalies_on(self) -> dict[int, list[Anomaly]]:
+        """The anomalies of each connection, ICMP errors that quote it among them."""
+        out: dict[int, list[Anomaly]] = defaultdict(list)
+        for row in self.analysis.anomalies:
+            if row.connection_id is not None:
+                out[row.connection_id].append(row)
+        return out
+
+    @cached_property
+    def copies_of(self) -> dict[int, list[Connection]]:
+        """The translated copies (NAT) of each connection: what they show may prove, but makes no call."""
+        out: dict[int, list[Connection]] = defaultdict(list)
+        for row in self.analysis.connections:
+            if row.copy_of is not None:
+                out[row.copy_of].append(row)
+        return out
+
+    @cached_property
+    def waiters(self) -> dict[int, list[Call]]:
+        """The service calls that waited for each dialogue, by the dialogue's call id."""
+        out: dict[int, list[Call]] = defaultdict(list)
+        for span in self.analysis.spans:
+            if span.dialogue_id is not None and span.call_id in self.calls:
+                waiting = out[span.dialogue_id]
+                if not waiting or waiting[-1].call_id != span.call_id:
+                    waiting.append(self.calls[span.call_id])
+        return out
+
+    @cached_property
+    def calls_on(self) -> dict[int, list[Call]]:
+        """The calls and dialogues of each connection, in order; connections that came to nothing are in those that tried them."""
+        out: dict[int, list[Call]] = defaultdict(list)
+        for row in self.analysis.calls:
+            for number in dict.fromkeys((*row.connection_ids, row.connection_id)):
+                if number is not None:
+                    out[number].append(row)
+        return out
+
+    @cached_property
+    def first_answer_of(self) -> dict[str, TimeNs]:
+        """When the first service call of each client address ended: from then on it is at work."""
+        out: dict[str, TimeNs] = {}
+        for row in self.service_calls:
+            out[row.client_address] = min(row.end_ns, out.get(row.client_address, row.end_ns))
+        return out
+
+    @cached_property
+    def encrypted_of(self) -> dict[str, list[Connection]]:
+        """The TLS connections of each client address on which both sides spoke, by their start; translated copies left out."""
+        out: dict[str, list[Connection]] = defaultdict(list)
+        for row in sorted(self.analysis.connections, key=lambda row: row.first_ns):
+            if row.protocol == "tls" and row.copy_of is None and row.bytes_sent and row.bytes_received:
+                out[row.client_address].append(row)
+        return out
+
+    def spans_of(self, call: Call) -> list[Span]:
+        """Return the spans of a call, in order."""
+        return self._spans.get(call.call_id, [])
+
+    def exchanges_of(self, call: Call) -> list[Exchange]:
+        """Return the exchanges of a call, in order; those that a filter removed are left out."""
+        known = self.exchanges
+        return [known[number] for number in call.exchange_ids if number in known]
+
+    def charge(self, call: Call, slot: str, most: DurationNs | None = None) -> DurationNs:
+        """Take up to `most` ns (all, if None) from what is left of a slot of a call; return how much that was.
+
+        Rules run in the order of their rank, so the more specific diagnosis is charged first and no nanosecond twice: the shares of all
+        findings never sum above 100 %. Slots are `SLOTS`.
+        """
+        key = (call.call_id, slot)
+        left = self._left.get(key)
+        if left is None:
+            left = capacity(call, slot)
+        taken = left if most is None else max(0, min(left, most))
+        self._left[key] = left - taken
+        return taken
+
+    def charge_all(self, calls: Iterable[Call], slots: Sequence[str]) -> DurationNs:
+        """Charge whole slots of several calls; return the sum."""
+        return sum(self.charge(call, slot) for call in calls for slot in slots)
+
+    def charge_dialogue(self, dialogue: Call, most: DurationNs | None = None) -> tuple[DurationNs, list[Call]]:
+        """Charge a dialogue's time to the calls that waited for it, to itself where none did; return the sum and the calls charged."""
+        waiting = self.waiters.get(dialogue.call_id)
+        if waiting:
+            return sum(self.charge(call, "credentials", most) for call in waiting), waiting
+        return self.charge(dialogue, "itself", most), [dialogue]
+
+    def share(self, cost_ns: DurationNs, calls: Iterable[Call] = ()) -> float | None:
+        """Return the share of a cost in the time of all service calls; None where there are none, or the calls charged are dialogues."""
+        if not self.total_ns or any(call.service in CREDENTIAL_SERVICES for call in calls):
+            return None
+        return cost_ns / self.total_ns
+
+
+def capacity(call: Call, slot: str) -> DurationNs:
+    """Return how much of a call's time lies in a slot; `itself` is all of it (dialogues that nobody waited for)."""
+    if slot == "itself":
+        return call.duration_ns
+    if slot in ("wait_stall", "network", "server"):
+        return getattr(call, f"{slot}_ns") or 0
+    if slot == "wait":
+        return max(0, call.wait_ns - (call.wait_stall_ns or 0) - (call.network_ns or 0) - (call.server_ns or 0))
+    value: DurationNs = getattr(call, f"{slot}_ns")
+    return value

@@ -1,0 +1,255 @@
+"""idle-connection-closed and stale-connection: one ends in silence and is found gone, the other is found dead by a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analyzer.findings.rules import cold_connection, idle_connection_closed, stale_connection
+from analyzer.findings.rules.stale_connection import death
+from analyzer.findings.view import View
+from analyzer.model.analysis import Analysis
+from analyzer.model.rows import Call, Connection, Exchange, Finding, Span
+from tests.factory import MS, START, analysis, call, connection, exchange, later, spans, warm
+
+RULES = (stale_connection, idle_connection_closed, cold_connection)
+PAUSE = 5_000 * MS
+"""From the first connection's set-up to the second's."""
+
+
+def found(about: Analysis) -> list[Finding]:
+    view = View(about)
+    return [row for rule in RULES for row in rule.check(view)]
+
+
+def moved(number: int, by: int, **changes: Any) -> Connection:
+    """A connection that is opened `by` ns after START."""
+    row = connection(number)
+    shift = by - (row.first_ns - START)
+    times = ("first_ns", "last_ns", "syn_ns", "established_ns", "closed_ns", "client_closed_ns")
+    return row._replace(**{name: getattr(row, name) + shift for name in times})._replace(**changes)
+
+
+def after_a_pause(old: dict[str, Any] | None = None, new: dict[str, Any] | None = None, asked: dict[str, Any] | None = None) -> Analysis:
+    """Two calls on a connection that ends 4 s after the last answer, then a call on a new one."""
+    closed = START + 4_078 * MS
+    first = connection(0, exchanges=2, closed_by="server", closed_ns=closed, server_closed_ns=closed, client_closed_ns=START + PAUSE)
+    first = first._replace(**(old or {}))
+    second = moved(1, PAUSE)
+    rows = [exchange(0, first), later(1, first, 1, **(asked or {})), exchange(2, second)]
+    calls = [call(0, first), warm(1, first, 1), call(2, second, **(new or {}))]
+    return analysis([first, second], rows, calls=calls)
+
+
+def test_the_service_ended_an_idle_connection() -> None:
+    row, cold = found(after_a_pause())
+    assert row.summary == (
+        "1 of 3 Query calls opened a connection again (10.0 ms) because the service had closed the idle one after 4000 ms. A FIN ended "
+        "1 connection with no request outstanding. The new one cost 10.0 ms, 14 % of the time of all calls."
+    )
+    assert (row.code, row.severity, row.confidence, row.cost_ns, row.calls) == (
+        "idle-connection-closed", "warning", "proven", 10 * MS, (2,),
+    )  # fmt: skip
+    assert row.share == pytest.approx(10 / 73)
+    assert (row.connections, row.packet_ids) == ((0, 1), (19, 21))
+    assert row.display_filter == (
+        "((tcp.flags.fin == 1 || tcp.flags.reset == 1) && tcp.stream == 0) || (tcp.flags.syn == 1 && tcp.stream == 1)"
+    )
+    assert "4000 ms" in row.remedy
+    assert (cold.code, cold.calls) == ("cold-connection", (0,))
+
+
+def test_each_connection_that_was_ended_answers_for_one_call() -> None:
+    first = after_a_pause()
+    third = moved(2, PAUSE + 10 * MS)
+    about = analysis(
+        [*first.connections, third],
+        [*first.exchanges, exchange(3, third)],
+        calls=[*first.calls, call(3, third)],
+    )
+    assert [(row.code, row.calls) for row in found(about)] == [("idle-connection-closed", (2,)), ("cold-connection", (0, 3))]
+
+
+@pytest.mark.parametrize("by, words", [("server-reset", "were reset"), ("middlebox-reset", "was reset after 4000 ms")])
+def test_a_reset_may_be_of_something_on_the_way(by: str, words: str) -> None:
+    row = found(after_a_pause({"closed_by": by}))[0]
+    assert "the idle one was reset after 4000 ms" in row.summary
+    assert "by the service, or by a NAT or firewall in its name" in row.summary
+    assert "tcp_keepalive=True" in row.remedy
+    assert words.split()[-1] in row.summary
+
+
+def test_one_answered_request_and_no_sign_of_the_pool_is_likely() -> None:
+    about = after_a_pause({"exchanges": 1, "client_closed_ns": START + 4_079 * MS})
+    row = found(about)[0]
+    assert (row.code, row.confidence) == ("idle-connection-closed", "likely")
+    assert row.decides is not None
+
+
+def test_a_client_that_closes_its_own_idle_connections_is_told_so() -> None:
+    own = {"closed_by": "client", "closed_ns": START + 12_078 * MS}
+    about = after_a_pause(own)
+    second = moved(1, 15_000 * MS)
+    calls = [*(row._replace(sdk="python-aiobotocore") for row in list(about.calls)[:2]), call(2, second, sdk="python-aiobotocore")]
+    rows = [*(row._replace(sdk="python-aiobotocore") for row in list(about.exchanges)[:2]), exchange(2, second)]
+    (row, _) = found(analysis([about.connections[0], second], rows, calls=calls))
+    assert (row.code, row.severity, row.confidence) == ("idle-connection-closed", "info", "likely")
+    assert "the client had closed its own idle one after 12.0 s" in row.summary
+    assert "keepalive_timeout" in row.remedy
+
+
+@pytest.mark.parametrize(
+    "ends_ms, idle_ms, codes",
+    [
+        ((30_000, 90_000), (20_000, 20_500), ["idle-connection-closed", "cold-connection"]),
+        ((30_000, 30_010), (20_000, 20_010), ["cold-connection"]),  # a pool shut down at once
+        ((30_000, 90_000), (20_000, 45_000), ["cold-connection"]),  # no limit: two ends of programs
+    ],
+)
+def test_an_idle_limit_shows_in_equal_idle_times(ends_ms: tuple[int, int], idle_ms: tuple[int, int], codes: list[str]) -> None:
+    rows, asked, calls = [], [], []
+    for number, (end, idle) in enumerate(zip(ends_ms, idle_ms, strict=True)):
+        old = moved(2 * number, (end - idle) * MS, closed_ns=START + (end + 28) * MS)
+        new = moved(2 * number + 1, (120_000 + 100 * number) * MS)
+        rows += [old, new]
+        asked += [exchange(2 * number, old), exchange(2 * number + 1, new)]
+        calls += [call(2 * number, old), call(2 * number + 1, new)]
+    calls.sort(key=lambda row: row.start_ns)
+    rows = [row._replace(exchanges=2) for row in rows]  # so that nothing looks like one connection a request
+    told = found(analysis(rows, asked, calls=calls))
+    assert [row.code for row in told] == codes
+    assert [row.severity for row in told if row.code == "idle-connection-closed"] == ["info"] * (len(codes) - 1)
+
+
+@pytest.mark.parametrize(
+    "old, new, asked",
+    [
+        ({"closed_by": "client"}, {}, {}),
+        ({"closed_by": "open", "closed_ns": None}, {}, {}),
+        ({"closed_ns": START + 500 * MS}, {}, {}),
+        ({"closed_ns": START + PAUSE + MS}, {}, {}),
+        ({"client_address": "10.0.1.24"}, {}, {}),
+        ({"server_name": "logs.us-east-1.amazonaws.com"}, {}, {}),
+        ({"copy_of": 5}, {}, {}),
+        ({}, {"sdk": "js-v3"}, {}),
+        ({}, {"connect_ns": 0, "reused": True}, {}),
+        ({}, {"service": "imds"}, {}),
+        ({}, {}, {"closes": "server"}),
+        ({}, {}, {"response_end_ns": None, "outcome": "no-response"}),
+    ],
+    ids=["own", "open", "at-once", "later", "client", "server", "copy", "sdk", "warm", "imds", "announced", "outstanding"],
+)
+def test_what_looks_like_an_idle_close(old: dict[str, Any], new: dict[str, Any], asked: dict[str, Any]) -> None:
+    assert "idle-connection-closed" not in [row.code for row in found(after_a_pause(old, new, asked))]
+
+
+def dead(asked: dict[str, Any] | None = None, under: dict[str, Any] | None = None, quiet: int = 12 * MS, **changes: Any) -> Analysis:
+    """A call whose first try goes out on an idle connection and is reset 12 ms later; 5 ms pause, then a new connection and the answer."""
+    old = connection(0, exchanges=2, closed_by="server-reset", closed_packet_id=24)
+    sent = START + PAUSE
+    old = old._replace(closed_ns=sent + quiet, server_closed_ns=sent + quiet, client_closed_ns=None, last_ns=sent + quiet)
+    old = old._replace(**(under or {}))
+    lost = exchange(1, old)._replace(
+        index_on_connection=1, idle_before_ns=4_000 * MS, request_start_ns=sent, request_end_ns=sent, response_start_ns=None,
+        response_end_ns=None, outcome="no-response", request_acknowledged=False, first_packet_id=23, **(asked or {}),
+    )  # fmt: skip
+    new = moved(1, PAUSE + quiet + 5 * MS)
+    final = exchange(2, new)
+    took = quiet + 5 * MS + 28 * MS
+    second = call(1, new, start_ns=sent, duration_ns=took, end_ns=sent + took, failed_ns=quiet, backoff_ns=5 * MS, attempts=2)
+    second = second._replace(exchange_ids=(1, 2), connection_ids=(0, 1), **changes)
+    parts = [("failed", quiet), ("backoff", 5 * MS), ("connect", 10 * MS), ("client", MS), ("send", MS), ("wait", 14 * MS)]
+    return analysis([old, new], [exchange(0, old), lost, final], calls=[call(0, old), second], spans=spans(second, *parts))
+
+
+def test_a_reset_instead_of_an_answer_on_an_idle_connection() -> None:
+    row, cold = found(dead())
+    assert row.summary == (
+        "Query took 45.0 ms; 27.0 ms of it was lost on a connection that was already dead. The connection had been idle for 4000 ms. The "
+        "request was answered by a reset (RST) instead of being acknowledged. Then a new connection was opened and the request sent again."
+    )
+    assert (row.code, row.severity, row.confidence, row.cost_ns) == ("stale-connection", "warning", "proven", 27 * MS)
+    assert row.share == pytest.approx(27 / 73)
+    assert (row.calls, row.exchanges, row.connections, row.packet_ids) == ((1,), (1,), (0, 1), (23, 24, 21))
+    assert row.display_filter.startswith("(tcp.stream == 0 && (tcp.flags.reset == 1")
+    assert row.display_filter.endswith(" || frame.number in {21, 23}")
+    assert (cold.code, cold.calls) == ("cold-connection", (0,))
+
+
+def test_who_sent_the_reset_is_told_where_it_shows() -> None:
+    assert "a NAT or firewall" in found(dead(under={"closed_by": "middlebox-reset"}))[0].summary
+    crossed = dead(under={"closed_by": "server", "server_closed_ns": START + PAUSE + MS})
+    assert "crossed the service's FIN" in found(crossed)[0].summary
+
+
+def test_silence_until_the_client_gives_up() -> None:
+    row = found(dead({"request_repeats": 4}, {"closed_by": "client", "server_closed_ns": None}, quiet=4_000 * MS))[0]
+    assert (row.cost_ns, row.confidence) == (4_015 * MS, "likely")
+    assert row.decides is not None
+    assert "The request was repeated and never acknowledged until the client gave up." in row.summary
+
+
+def test_a_call_that_fails_for_good_loses_all_its_time() -> None:
+    about = dead({"request_repeats": 4}, {"closed_by": "client", "server_closed_ns": None}, quiet=4_000 * MS)
+    only = about.calls[1]._replace(
+        attempts=1, ok=False, connection_id=0, connection_ids=(0,), exchange_ids=(1,), failed_ns=0, backoff_ns=0, connect_ns=0, client_ns=0,
+        send_ns=0, receive_ns=0, wait_ns=4_000 * MS, wait_stall_ns=3_800 * MS, network_ns=None, server_ns=None, duration_ns=4_000 * MS,
+        reused=True,
+    )  # fmt: skip
+    about = analysis(
+        list(about.connections), list(about.exchanges)[:2], calls=[about.calls[0], only], spans=spans(only, ("wait", 4_000 * MS))
+    )
+    row = found(about)[0]
+    assert (row.code, row.severity, row.cost_ns) == ("stale-connection", "error", 4_000 * MS)
+    assert row.summary.endswith("The program got an error.")
+
+
+def test_several_calls_are_one_finding() -> None:
+    one = dead()
+    old = one.connections[0]._replace(connection_id=7)
+    lost = one.exchanges[1]._replace(exchange_id=8, connection_id=7)
+    again = one.calls[1]._replace(call_id=5, exchange_ids=(8, 2), connection_ids=(7, 1))
+    more: list[Span] = [row._replace(call_id=5, span_id=row.span_id + 50) for row in one.spans]
+    about = analysis([*one.connections, old], [*one.exchanges, lost], calls=[*one.calls, again], spans=[*one.spans, *more])
+    row = found(about)[0]
+    assert row.cost_ns == 54 * MS
+    assert row.summary.startswith("2 of 3 Query calls lost 54.0 ms on connections that were already dead (46 % of the time of all calls).")
+
+
+@pytest.mark.parametrize(
+    "asked, under",
+    [
+        ({"request_acknowledged": True}, {}),
+        ({"request_acknowledged": None}, {}),
+        ({"index_on_connection": 0}, {}),
+        ({"outcome": "cut", "response_start_ns": START + PAUSE + MS}, {}),
+        ({"status": 500, "outcome": "error", "response_start_ns": START + PAUSE + MS}, {}),
+        ({}, {"closed_by": "client", "server_closed_ns": None}),
+        ({"request_repeats": 1}, {"closed_by": "client", "server_closed_ns": None, "client_closed_ns": START + PAUSE + 20 * MS}),
+        ({"request_start_ns": None}, {}),
+    ],
+    ids=["read", "one-way", "first", "mid-answer", "500", "changed-mind", "soon", "no-request"],
+)
+def test_what_looks_like_a_stale_connection(asked: dict[str, Any], under: dict[str, Any]) -> None:
+    about = dead({}, under)
+    rows: list[Exchange] = [about.exchanges[0], about.exchanges[1]._replace(**asked), about.exchanges[2]]
+    about = analysis(list(about.connections), rows, calls=list(about.calls), spans=list(about.spans))
+    assert "stale-connection" not in [row.code for row in found(about)]
+
+
+def test_a_connection_opened_ahead_may_be_dead_at_its_first_request() -> None:
+    about = dead()
+    lost = about.exchanges[1]._replace(index_on_connection=0)
+    assert death(lost, about.connections[0]) is None
+    assert death(lost, about.connections[0]._replace(opened_ahead=True)) == "reset"
+
+
+def test_names_from_the_wire_do_no_harm() -> None:
+    hostile = "\x00\x1b]0;x\x07" + "z" * 500
+    about = dead()
+    calls: list[Call] = [row._replace(operation=hostile, sdk=hostile) for row in about.calls]
+    rows = [row._replace(server_name=hostile) for row in about.connections]
+    told = found(analysis(rows, list(about.exchanges), calls=calls, spans=list(about.spans)))
+    assert [row.code for row in told] == ["stale-connection", "cold-connection"]
+    assert all(hostile not in row.display_filter for row in told)

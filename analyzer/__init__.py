@@ -1,7 +1,9 @@
 """Reads captures of AWS SDK traffic and says where every millisecond of each call went.
 
 >>> analysis = analyzer.read("captures/cold-start.pcap")  # doctest: +SKIP
->>> analysis.exchanges.to_pandas()  # doctest: +SKIP
+>>> analysis  # headline, findings and operations  # doctest: +SKIP
+>>> analysis.explain("slowest")  # ledger and waterfall of one call  # doctest: +SKIP
+>>> analysis.calls.to_pandas()  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
 
 if TYPE_CHECKING:
+    from analyzer.library import read
     from analyzer.model.analysis import Analysis
     from analyzer.model.table import Table
-    from analyzer.pipeline import read
 
 __all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "read"]
 
-_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.pipeline"}
+_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.library"}
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
-from analyzer.model.rows import Connection, Exchange
+from analyzer.model.rows import Call, Connection, Exchange
 from analyzer.model.table import Table
 from analyzer.units import SECOND, TimeNs
 
@@ -46,8 +46,12 @@ class Filter(NamedTuple):
         return "; ".join(parts)
 
 
-def apply(analysis: Analysis, wanted: Filter) -> Analysis:
-    """Return the part of an answer that a filter lets through. Findings are made anew over that part."""
+def apply(analysis: Analysis, wanted: Filter, *, whole_calls: bool = True) -> Analysis:
+    """Return the part of an answer that a filter lets through. Findings are made anew over that part.
+
+    A call passes with one of its connections (and its start). With `whole_calls` all that belongs to such a call stays with it, whether it
+    would pass by itself or not: the dialogue that it waited for, and the exchanges, connections and lookups of both.
+    """
     if not wanted:
         return analysis
 
@@ -66,29 +70,57 @@ def apply(analysis: Analysis, wanted: Filter) -> Analysis:
 
     timed = wanted.since_ns is not None or wanted.until_ns is not None
     kept = {row.connection_id for row in analysis.connections if right(row)}
-    exchanges = [row for row in analysis.exchanges if row.connection_id in kept and (not timed or within(_begin(row)))]
+    calls = analysis.calls.where(lambda row: not kept.isdisjoint(row.connection_ids) and (not timed or within(row.start_ns)))
+    calls, bound = _with_dialogues(analysis, calls) if whole_calls else (calls, Belongings(set(), set()))
+    named = {row.call_id for row in calls}
+    exchanges = [
+        row
+        for row in analysis.exchanges
+        if row.exchange_id in bound.exchanges or (row.connection_id in kept and (not timed or within(_begin(row))))
+    ]
     if timed:
         used = {row.connection_id for row in exchanges}
         begun = {row.connection_id for row in analysis.connections if within(row.first_ns)}
         kept &= used | begun
+    kept |= bound.connections
     narrowed = bool(wanted.services or wanted.hosts or wanted.connections)
-    calls = analysis.calls.where(lambda row: (not narrowed or row.connection_id in kept) and (not timed or within(row.start_ns)))
-    called = {row.call_id for row in calls}
     return Analysis(
         capture=analysis.capture,
         vantage=analysis.vantage,
         connections=analysis.connections.where(lambda row: row.connection_id in kept),
         lookups=analysis.lookups.where(
-            lambda row: (not narrowed or not kept.isdisjoint(row.connection_ids)) and (not timed or within(row.start_ns))
+            lambda row: (
+                not bound.connections.isdisjoint(row.connection_ids)
+                or ((not narrowed or not kept.isdisjoint(row.connection_ids)) and (not timed or within(row.start_ns)))
+            )
         ),
         exchanges=Table("exchanges", analysis.exchanges.row_type, exchanges),
         handshakes=analysis.handshakes.where(lambda row: row.connection_id in kept),
         calls=calls,
-        spans=analysis.spans.where(lambda row: row.call_id in called),
+        spans=analysis.spans.where(lambda row: row.call_id in named),
         anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
         check=analysis.check,
         filtered=wanted.words(analysis.capture.first_ns or 0),
+        renderers=analysis.renderers,
     )
+
+
+class Belongings(NamedTuple):
+    """What belongs to calls: links that must lead somewhere."""
+
+    exchanges: set[int]
+    connections: set[int]
+
+
+def _with_dialogues(analysis: Analysis, calls: Table[Call]) -> tuple[Table[Call], Belongings]:
+    """Add the dialogues that calls waited for; return all of them and what belongs to them."""
+    named = {row.call_id for row in calls}
+    named |= {row.dialogue_id for row in analysis.spans if row.dialogue_id is not None and row.call_id in named}
+    calls = analysis.calls.where(lambda row: row.call_id in named)
+    exchanges = {number for row in calls for number in row.exchange_ids}
+    connections = {number for row in calls for number in row.connection_ids}
+    connections |= {row.connection_id for row in analysis.exchanges if row.exchange_id in exchanges}
+    return calls, Belongings(exchanges, connections)
 
 
 def _begin(row: Exchange) -> TimeNs | None:

@@ -18,6 +18,8 @@ from analyzer.errors import AnalyzerError
 
 VERBS = {
     "report": "What a capture holds, what it says, and where the time went.",
+    "explain": "Where the time of one call went, line by line.",
+    "calls": "Every call of an AWS service and every dialogue with a credential endpoint.",
     "exchanges": "Every HTTP request with its answer and the parts of its time.",
     "connections": "Every TCP connection, with Wireshark's counts.",
     "lookups": "Every DNS lookup and the connections that used it.",
@@ -68,17 +70,17 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="[VERB] CAPTURE...")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 def cli() -> None:
-    """Say where every millisecond of AWS SDK requests went, from packet captures.
+    """Say where every millisecond of AWS SDK calls went, from packet captures.
 
     CAPTURE is a pcap or pcapng file, plain or gzip, zstd or lz4; `-` is standard input. Without a verb, `analyzer CAPTURE` is
     `analyzer report CAPTURE`.
 
-    Exit status: 0 answered, 1 wrong usage, 2 no answer.
+    Exit status: 0 answered, 1 wrong usage, 2 no answer, 3 answered and --fail-on was met.
     """
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0 answered, 1 wrong usage, 2 no answer."""
+    """Run the command line and return the exit status: 0 answered, 1 wrong usage, 2 no answer, 3 answered and --fail-on was met."""
     never_fail_to_encode()
     try:
         status = cli.main(None if args is None else list(args), prog_name="analyzer", standalone_mode=False)

@@ -66,17 +66,20 @@ def question(options: dict[str, Any]) -> Question:
     return Question(**{name: options.pop(name) for name in Question._fields})
 
 
-def answer(asked: Question) -> Analysis:
-    """Read the captures, with progress on a terminal, and keep what was asked for."""
+def answer(asked: Question, *, calls: bool = True, whole_calls: bool = True) -> Analysis:
+    """Read the captures, with progress on a terminal, and keep what was asked for.
+
+    Without `calls` none are made, which saves time; without `whole_calls` only what passes the filters itself is kept.
+    """
     from analyzer.cli.progress import progress
-    from analyzer.pipeline import read
+    from analyzer.library import read
 
     rules = [text for text in asked.services if "=" in text]
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
-        analysis = read(asked.captures, services=rules, progress=show)
+        analysis = read(asked.captures, services=rules, progress=show, calls=calls)
     for note in analysis.capture.notes:
         warn(note)
-    kept = narrow(analysis, asked)
+    kept = narrow(analysis, asked, whole_calls=whole_calls)
     if len(analysis.connections) and not len(kept.connections):
         seen = sorted({name for row in analysis.connections for name in (row.service, row.server_name) if name})
         warn(f"nothing passes the filters; seen: {', '.join(seen[:10]) or 'no service or server name'}")
@@ -111,8 +114,8 @@ def warn(text: str) -> None:
     click.echo(f"analyzer: warning: {plain(text)}", err=True)
 
 
-def narrow(analysis: Analysis, asked: Question) -> Analysis:
-    """Keep only the connections, exchanges and lookups that the filters ask for."""
+def narrow(analysis: Analysis, asked: Question, *, whole_calls: bool = True) -> Analysis:
+    """Keep only the calls, connections, exchanges and lookups that the filters ask for."""
     from analyzer.narrow import Filter, apply
 
     first = analysis.capture.first_ns or 0
@@ -126,6 +129,7 @@ def narrow(analysis: Analysis, asked: Question) -> Analysis:
             until_ns=moment(asked.until, first),
             connections=frozenset(asked.connections),
         ),
+        whole_calls=whole_calls,
     )
 
 

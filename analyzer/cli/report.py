@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli.options import answer, captures, output, question
 from analyzer.cli.streams import write
+
+if TYPE_CHECKING:
+    from analyzer.model.analysis import Analysis
 
 
 @click.command()
@@ -16,25 +20,50 @@ from analyzer.cli.streams import write
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "markdown", "json"]),
     default="text",
     show_default=True,
-    help="Text for people, one JSON document for programs.",
+    help="Text and Markdown for people, one JSON document for programs.",
 )
 @click.option(
-    "--slowest", type=click.IntRange(min=0), default=8, show_default=True, metavar="N", help="How many of the slowest requests to list."
+    "--slowest", type=click.IntRange(min=0), default=8, show_default=True, metavar="N", help="How many of the slowest calls to list."
 )
 @click.option("-v", "--verbose", is_flag=True, help="All findings, operations and notes.")
-def report(form: str, slowest: int, verbose: bool, target: str | None, **options: Any) -> None:
+@click.option(
+    "--fail-on",
+    "gates",
+    multiple=True,
+    metavar="CODE|SEVERITY|CONDITION",
+    help="Exit with 3 on a finding of this rule, of this severity (info, warning, error) or worse, or on calls for which a condition "
+    "holds: duration_ns>2s, p95>200ms.",
+)
+def report(form: str, slowest: int, verbose: bool, gates: tuple[str, ...], target: str | None, **options: Any) -> int:
     """Say what the captures hold, how far they can be trusted, what is slow and why."""
+    from analyzer.cli.gates import read_gate
+
     asked = question(options)
+    checks = [read_gate(text) for text in gates]
     analysis = answer(asked)
+    write(_pieces(analysis, form, slowest, verbose, asked.captures), target)
+    status = 0
+    for check in checks:
+        met, reason = check(analysis)
+        click.echo(f"analyzer: {reason}", err=True)
+        status = 3 if met else status
+    return status
+
+
+def _pieces(analysis: Analysis, form: str, slowest: int, verbose: bool, names: tuple[str, ...]) -> Iterable[str]:
     if form == "json":
         from analyzer.report.document import JsonRenderer
 
-        write(JsonRenderer().render(analysis), target)
-        return
-    from analyzer.report.terminal import TerminalRenderer
+        return JsonRenderer().render(analysis)
+    if form == "markdown":
+        from analyzer.report.markdown import MarkdownRenderer
 
-    renderer = TerminalRenderer(slow=slowest, verbose=verbose, names=asked.captures)
-    write((line + "\n" for line in renderer.render(analysis)), target)
+        lines = MarkdownRenderer(slow=slowest, verbose=verbose, names=names).render(analysis)
+    else:
+        from analyzer.report.terminal import TerminalRenderer
+
+        lines = TerminalRenderer(slow=slowest, verbose=verbose, names=names).render(analysis)
+    return (line + "\n" for line in lines)

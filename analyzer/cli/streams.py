@@ -16,6 +16,18 @@ def never_fail_to_encode() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def shows_blocks(target: str | None) -> bool:
+    """Tell whether what is written can show block characters: files are UTF-8, standard output is what its encoding says."""
+    if target is not None and target != "-":
+        return True
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        "\u2588\u258f".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def pipe_closed() -> None:
     """Send the rest of our output nowhere: its reader has gone (`| head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

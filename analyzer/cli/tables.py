@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,6 +11,8 @@ from analyzer.cli.options import answer, captures, output, question, warn, where
 from analyzer.cli.streams import write
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
+WIRE = frozenset({"connections", "exchanges", "lookups", "anomalies"})
+"""Tables of what is on the wire, with calls or without; filters keep just what passes them."""
 
 
 def table_command(name: str, description: str) -> click.Command:
@@ -47,14 +50,22 @@ def table_command(name: str, description: str) -> click.Command:
         from analyzer.report.tables import render
 
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
-        analysis = answer(question(options))
+        asked = question(options)
+        analysis = answer(asked, calls=needs_calls(name, wanted, conditions), whole_calls=name not in WIRE)
         table = getattr(analysis, name)
         kept = where(table, conditions)
-        if len(table) and not len(kept):
+        if len(table) and conditions and not len(kept):
             warn(f"none of {len(table)} {name} fulfils {' and '.join(conditions)}; durations without a unit are nanoseconds")
         write(render(kept, form, wanted), target)
 
     return command  # fmt: skip
+
+
+def needs_calls(table: str, columns: Sequence[str] | None, conditions: Sequence[str]) -> bool:
+    """Tell whether a table takes making calls, which costs time: of what is on the wire only `call_id` of `exchanges` does."""
+    if table not in WIRE:
+        return True
+    return table == "exchanges" and (columns is None or "call_id" in columns or any("call_id" in text for text in conditions))
 
 
 def _columns(table: str) -> list[tuple[str, str]]:
@@ -62,6 +73,7 @@ def _columns(table: str) -> list[tuple[str, str]]:
     from analyzer.model.table import columns_of
 
     kinds: dict[str, type[tuple[Any, ...]]] = {
+        "calls": rows.Call,
         "exchanges": rows.Exchange,
         "connections": rows.Connection,
         "lookups": rows.Lookup,

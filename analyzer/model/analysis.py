@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from analyzer.errors import UsageError
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Handshake, Lookup, Span
 from analyzer.model.table import Table
 from analyzer.units import PacketId
 
 SCHEMA = "analyzer/1"
+
+
+class Shown(Protocol):
+    """Something that shows itself: `str` for a terminal, HTML for a notebook."""
+
+    def __str__(self) -> str: ...
+
+    def _repr_html_(self) -> str: ...
+
+
+class Renderers(Protocol):
+    """Shows an answer to people. `model` knows no renderers; whoever makes the answer hands it these."""
+
+    def lines(self, analysis: Analysis) -> str:
+        """Return an answer in a few lines for a terminal."""
+        ...
+
+    def card(self, analysis: Analysis) -> str:
+        """Return the summary card of an answer as HTML."""
+        ...
+
+    def explain(self, analysis: Analysis, call: int | str) -> Shown:
+        """Return the ledger and waterfall of one call. Raises UsageError where there is no such call."""
+        ...
 
 
 @dataclass(slots=True)
@@ -32,6 +57,8 @@ class Analysis:
     """Makes the findings when somebody asks for them."""
     filtered: str | None = None
     """Which part of the capture this is, in words; None for all of it."""
+    renderers: Renderers | None = None
+    """How it shows itself; None where it was made by hand."""
     _findings: Table[Finding] | None = None
 
     @property
@@ -54,9 +81,25 @@ class Analysis:
                 return self.capture.files[file].name, frame + packet_id - first
         return (self.capture.files[0].name if self.capture.files else ""), packet_id
 
+    def explain(self, call: int | str = "slowest") -> Shown:
+        """Return where the time of one call went: its ledger line by line, a waterfall, and the findings that name it.
+
+        `call` is a call id, or `slowest`. The result shows itself: as text in a terminal, as HTML in a notebook.
+        Raises UsageError where there is no such call.
+        """
+        if self.renderers is None:
+            raise UsageError("this answer was made without renderers", hint="analyzer.read makes answers that can explain")
+        return self.renderers.explain(self, call)
+
     def __repr__(self) -> str:
+        if self.renderers is not None:
+            return self.renderers.lines(self)
         info = self.capture
         return (
             f"<Analysis of {', '.join(file.name for file in info.files)}: {info.packets} packets, {len(self.connections)} connections, "
-            f"{len(self.exchanges)} exchanges, {len(self.findings)} findings>"
+            f"{len(self.exchanges)} exchanges, {len(self.calls)} calls>"
         )
+
+    def _repr_html_(self) -> str | None:
+        """Show the summary card in a notebook: headline, findings, operations. None leaves the notebook to `repr`."""
+        return self.renderers.card(self) if self.renderers is not None else None

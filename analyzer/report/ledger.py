@@ -1,109 +1,172 @@
-"""The two tables of the text report: where the time of each operation went, and of the slowest requests.
+"""The closed ledger as outputs share it: rows whose time is accounted for, the operations they make, and the slowest of them.
 
-Both show only the phases that took time, in the order in which they happen. Where all of them do not fit, the smallest are added up as
-`rest`.
+What the rows are (calls, or requests where there are no calls) is known to `calls.py` and `requests.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
+from operator import add
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from analyzer.report.layout import WIDTH, aligned, fits, shorten
-from analyzer.report.views import PHASES, Operation, Timed, answer_of, connection_note, name_of, phases_of
-from analyzer.units import MILLISECOND, DurationNs, TimeNs, count, milliseconds, percent
+from analyzer.units import DurationNs, PacketId, TimeNs
 
-LEFT = frozenset({"operation", "slowest", "connection", "packets"})
-NAME_CELLS = (36, 24)
-"""Widths that a name may have: the first at which the table fits is taken."""
-LEAST_CELLS = 14
-"""What is left of a name where the numbers alone hardly fit."""
-REST = "rest"
-MINOR = frozenset({"client", "send", "receive"})
-TELLING = 5
-"""A phase that is not minor is shown on its own unless it is this many times smaller than a minor one: it is what people look for."""
-Build: TypeAlias = Callable[[Sequence[str], Sequence[str], int], list[str]]
-"""Makes the table's lines of the phases shown, the phases added up as `rest`, and the width of names."""
-
-
-def operations_lines(shown: Sequence[Operation]) -> list[str]:
-    """Return a line an operation: how often, how long, and the share of each phase."""
-    failed = any(operation.failed for operation in shown)
-
-    def build(phases: Sequence[str], merged: Sequence[str], cells: int) -> list[str]:
-        head = ["operation", "requests", *(["failed"] if failed else []), "p50 ms", "p95 ms", "max ms", *phases]
-        head += [REST] if merged else []
-        body = []
-        for operation in shown:
-            shares = [operation.shares[phase] for phase in phases] + ([sum(operation.shares[phase] for phase in merged)] if merged else [])
-            body.append([
-                shorten(operation.name, cells),
-                count(operation.requests),
-                *([count(operation.failed) if operation.failed else ""] if failed else []),
-                *(milliseconds(value) for value in (operation.p50_ns, operation.p95_ns, operation.max_ns)),
-                *(percent(share) if share >= 0.005 else "" for share in shares),
-            ])  # fmt: skip
-        return aligned([head, *body], [index for index, name in enumerate(head) if name in LEFT])
-
-    weights = {phase: max((operation.shares[phase] for operation in shown), default=0.0) for phase in PHASES}
-    return _fitted(build, weights, 0.005)
+PHASES = (
+    "credentials", "dns", "connect", "tls", "client", "send", "stall", "network", "server", "wait", "receive", "failed", "backoff",
+    "unexplained",
+)  # fmt: skip
+"""What time is split into, in the order in which it happens. `stall`, `network` and `server` are parts of the wait for an answer; `wait` is
+what could not be split into them."""
+Spent: TypeAlias = tuple[DurationNs, ...]
+"""Time in each of PHASES; together they are the row's duration."""
+Row = TypeVar("Row")
 
 
-def slowest_lines(shown: Sequence[Timed], first_ns: TimeNs) -> list[str]:
-    """Return a line a request: when, how long, each phase in ms, its connection and its packets. `first_ns` is where the capture starts."""
-    parts = [phases_of(row.parts) for row in shown]
+class Entry(NamedTuple):
+    """A row of the ledger as it is shown."""
 
-    def build(phases: Sequence[str], merged: Sequence[str], cells: int) -> list[str]:
-        head = ["id", "slowest", "at s", "total", *phases, *([REST] if merged else []), "connection", "packets"]
-        body = []
-        for row, spent in zip(shown, parts, strict=True):
-            exchange, answer = row.exchange, answer_of(row.exchange)
-            body.append([
-                str(exchange.exchange_id),
-                f"{shorten(name_of(exchange), cells - len(answer) - 1)} {answer}".rstrip(),
-                f"{(row.parts.start_ns - first_ns) / 1e9:.3f}",
-                milliseconds(row.parts.total_ns),
-                *(_cell(spent[phase]) for phase in phases),
-                *([_cell(sum(spent[phase] for phase in merged))] if merged else []),
-                connection_note(row),
-                _packets(exchange.first_packet_id, exchange.response_packet_id or exchange.request_packet_id),
-            ])  # fmt: skip
-        return aligned([head, *body], [index for index, name in enumerate(head) if name in LEFT])
-
-    weights = {phase: max((spent[phase] for spent in parts), default=0) for phase in PHASES}
-    return _fitted(build, weights, MILLISECOND // 20)
+    number: int
+    """Its call id, or exchange id."""
+    name: str
+    answer: str
+    """How it ended, in a word or two; nothing where all is well."""
+    start_ns: TimeNs
+    total_ns: DurationNs
+    spent: Spent
+    attempts: int
+    connection: str
+    """Its connection, and what that did before: `3 new`, `3 idle 1.3 s`."""
+    first_packet_id: PacketId | None
+    last_packet_id: PacketId | None
 
 
-def _fitted(build: Build, weights: Mapping[str, float], least: float) -> list[str]:
-    """Return the fullest table that fits: names are shortened first, then the smallest phases are added up."""
-    phases = [phase for phase in PHASES if weights[phase] >= least]
-    merged: list[str] = []
-    while True:
-        for cells in NAME_CELLS:
-            lines = build(phases, merged, cells)
-            if fits(lines):
-                return [*lines, f"rest: {', '.join(phase for phase in PHASES if phase in merged)}"] if merged else lines
-        if not phases:
-            return [shorten(line, WIDTH) for line in build(phases, merged, LEAST_CELLS)]
-        for _ in range(1 if merged else min(2, len(phases))):
-            phases.remove(smallest := min(phases, key=lambda phase: weights[phase] * (1 if phase in MINOR else TELLING)))
-            merged.append(smallest)
+class Operation(NamedTuple):
+    """All rows of one operation."""
+
+    name: str
+    rows: int
+    failed: int
+    """Those that did not end well."""
+    opened: int
+    """Those that waited for a connection to be opened."""
+    truncated: int
+    """Those whose beginning or end is outside the capture: they count, and are left out of the percentiles."""
+    p50_ns: DurationNs | None
+    """None where all are truncated, as the next two."""
+    p95_ns: DurationNs | None
+    max_ns: DurationNs | None
+    total_ns: DurationNs
+    spent: Spent
+    silent_ns: DurationNs
+    """Part of the waiting that no answer ended."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the total by phase."""
+        return {phase: spent / self.total_ns if self.total_ns else 0.0 for phase, spent in zip(PHASES, self.spent, strict=True)}
 
 
-def _cell(value: DurationNs) -> str:
-    """Write a phase in milliseconds; what rounds to nothing is empty."""
-    return "" if value < MILLISECOND // 20 else milliseconds(value)
+class Ledger(ABC, Generic[Row]):
+    """Rows of one kind, and how to read each. Nothing is made of a row before it is asked for: there may be a million."""
+
+    noun: str
+    """What a row is called: call, dialogue, request."""
+    rows: Sequence[Row]
+
+    @abstractmethod
+    def name(self, row: Row) -> str:
+        """Name the operation."""
+
+    @abstractmethod
+    def total(self, row: Row) -> DurationNs:
+        """Return the row's duration."""
+
+    @abstractmethod
+    def spent(self, row: Row) -> Spent:
+        """Return the time in each of PHASES."""
+
+    @abstractmethod
+    def well(self, row: Row) -> bool:
+        """Tell whether the row ended well."""
+
+    @abstractmethod
+    def answered(self, row: Row) -> bool:
+        """Tell whether an answer came at all."""
+
+    @abstractmethod
+    def whole(self, row: Row) -> bool:
+        """Tell whether beginning and end were captured."""
+
+    @abstractmethod
+    def opened(self, row: Row) -> bool:
+        """Tell whether the row waited for its connection to be opened."""
+
+    @abstractmethod
+    def entry(self, row: Row) -> Entry:
+        """Return the row as it is shown."""
+
+    @abstractmethod
+    def number(self, row: Row) -> int:
+        """Return the row's id."""
+
+    def total_ns(self) -> DurationNs:
+        """Return the time of all rows together."""
+        return sum(map(self.total, self.rows))
+
+    def slowest(self, count: int) -> list[Entry]:
+        """Return the slowest rows, slowest first; of equal ones the earlier first."""
+        return [self.entry(row) for row in nsmallest(count, self.rows, key=lambda row: (-self.total(row), self.number(row)))]
+
+    def operations(self) -> list[Operation]:
+        """Return the operations, the one that took most time first."""
+        groups: dict[str, list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(self.name(row), []).append(row)
+        made = [self._operation(name, rows) for name, rows in groups.items()]
+        return sorted(made, key=lambda operation: (-operation.total_ns, operation.name))
+
+    def _operation(self, name: str, rows: list[Row]) -> Operation:
+        sums: Spent = (0,) * len(PHASES)
+        for start in range(0, len(rows), BATCH):
+            batch = map(self.spent, rows[start : start + BATCH])
+            sums = tuple(map(add, sums, map(sum, zip(*batch, strict=True))))
+        silent = sum(self.spent(row)[WAIT] for row in rows if not self.answered(row))
+        ordered = sorted(self.total(row) for row in rows if self.whole(row))
+        return Operation(
+            name=name,
+            rows=len(rows),
+            failed=sum(not self.well(row) for row in rows),
+            opened=sum(map(self.opened, rows)),
+            truncated=len(rows) - len(ordered),
+            p50_ns=percentile(ordered, 50) if ordered else None,
+            p95_ns=percentile(ordered, 95) if ordered else None,
+            max_ns=ordered[-1] if ordered else None,
+            total_ns=sum(map(self.total, rows)),
+            spent=sums,
+            silent_ns=silent,
+        )
 
 
-def _packets(*ids: int | None) -> str:
-    known = list(dict.fromkeys(number for number in ids if number is not None))
-    return "-".join(map(str, known))
+WAIT = PHASES.index("wait")
+BATCH = 4096
+"""Rows added up at a time: sums of columns are quicker than sums of rows, and there may be a million."""
 
 
-def unanswered(rows: Iterable[Timed]) -> dict[str, int]:
-    """Count the requests without any answer by name, the most frequent first."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row.exchange.outcome == "no-response":
-            counts[name_of(row.exchange)] = counts.get(name_of(row.exchange), 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def percentile(ordered: Sequence[int], percent: int) -> int:
+    """Return the smallest value of a sorted list that at least `percent` % of it do not exceed (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def split(wait: DurationNs, stall: DurationNs | None, network: DurationNs | None, server: DurationNs | None) -> Spent:
+    """Return stall, network, server and the rest of a wait, as far as they fit into it; parts that do not say nothing."""
+    stalled = max(0, min(stall or 0, wait))
+    if network is None or server is None or min(network, server) < 0 or stalled + network + server > wait:
+        return stalled, 0, 0, wait - stalled
+    return stalled, network, server, wait - stalled - network - server
+
+
+def packets(ids: Iterable[PacketId | None]) -> str:
+    """Write packet numbers as a range: `19-31`, `19`; nothing where none is known."""
+    return "-".join(map(str, dict.fromkeys(number for number in ids if number is not None)))

@@ -6,16 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.model.analysis import Analysis
-from analyzer.report.layout import fold
-from analyzer.report.views import percentile
+from analyzer.report.ledger import percentile
+from analyzer.report.sentences import plural
 from analyzer.units import count, duration
 
 MOST_KINDS = 6
-
-
-def plural(number: int, word: str) -> str:
-    """Write a number and its noun: `1 packet`, `2 packets`."""
-    return f"{count(number)} {word}" if number == 1 else f"{count(number)} {word}s"
 
 
 def without_requests(analysis: Analysis) -> Iterator[str]:
@@ -24,12 +19,12 @@ def without_requests(analysis: Analysis) -> Iterator[str]:
     opened = sorted(row.connect_ns for row in connections if row.connect_ns is not None)
     if opened:
         middle = duration(percentile(opened, 50))
-        yield from fold(f"{plural(len(opened), 'connection')} opened: median {middle}, slowest {duration(opened[-1])} from SYN to ACK.")
+        yield f"{plural(len(opened), 'connection')} opened: median {middle}, slowest {duration(opened[-1])} from SYN to ACK."
     failed = [row for row in connections if row.syn_ns is not None and row.established_ns is None]
     if failed:
         targets = Counter(f"{row.server_name or row.server_address}:{row.server_port}" for row in failed)
         listed = ", ".join(f"{count(number)} to {name}" for name, number in targets.most_common(MOST_KINDS))
-        yield from fold(f"{plural(len(failed), 'connection')} never opened: {listed}.")
+        yield f"{plural(len(failed), 'connection')} never opened: {listed}."
     repeated = sum(row.retransmissions for row in connections)
     if repeated:
         yield f"{plural(repeated, 'packet')} retransmitted (analyzer connections --where 'retransmissions>0')."
@@ -38,8 +33,7 @@ def without_requests(analysis: Analysis) -> Iterator[str]:
     if took:
         longest, name = max(took)
         again = f"; {count(len(tried))} asked more than once or never answered" if tried else ""
-        yield from fold(f"{plural(len(analysis.lookups), 'DNS lookup')}: slowest {duration(longest)} ({name}){again}.")
-    yield from odd(analysis)
+        yield f"{plural(len(analysis.lookups), 'DNS lookup')}: slowest {duration(longest)} ({name}){again}."
 
 
 def odd(analysis: Analysis) -> Iterator[str]:
@@ -47,4 +41,4 @@ def odd(analysis: Analysis) -> Iterator[str]:
     kinds = Counter(row.code for row in analysis.anomalies)
     if kinds:
         listed = ", ".join(f"{count(number)} {code}" for code, number in kinds.most_common(MOST_KINDS))
-        yield from fold(f"Anomalies: {listed} (analyzer anomalies shows them).")
+        yield f"Anomalies: {listed} (analyzer anomalies shows them)."

@@ -25,13 +25,26 @@ LEAST = (12, 4)
 """Cells that a column of text keeps, and what it keeps if numbers are so long that the line does not fit otherwise."""
 
 SHORT = {
-    "exchanges": "exchange_id connection_id service operation status outcome network_ns server_ns response_packet_id",
+    "calls": "call_id service operation start_ns duration_ns attempts ok",
+    "exchanges": "exchange_id call_id connection_id service operation status outcome network_ns server_ns response_packet_id",
     "connections": "connection_id client_address server_name server_port connect_ns min_rtt_ns exchanges closed_by",
     "lookups": "lookup_id name type tries rcode answers connection_ids",
     "findings": "code severity confidence cost_ns summary",
     "anomalies": "code packet_id connection_id detail",
 }  # fmt: skip
 """What a person sees of a table unless he asks for more; programs get every column."""
+PHASES = (
+    "credentials_ns", "dns_ns", "connect_ns", "tls_ns", "client_ns", "send_ns", "wait_ns", "server_ns", "receive_ns", "failed_ns",
+    "backoff_ns", "unexplained_ns",
+)  # fmt: skip
+"""Columns of `calls` that a person sees where they are not all zero, in the order in which they happen (`server_ns` is part of `wait_ns`);
+where they do not fit, the longest of them."""
+
+
+ABSENT = frozenset(PHASES) - {"server_ns"}
+"""Columns in which zero means that there was no such phase: an empty cell."""
+TIME_OF_DAY = 13
+"""Cells of `20:05:23.897Z`."""
 
 
 class Wanted(NamedTuple):
@@ -45,11 +58,36 @@ def choose(table: Table[Any], names: Sequence[str] | None, *, short: bool = Fals
     """Pick columns by name; without names all, or the usual ones. Raises UsageError for a column that the table does not have."""
     known = {column.name: column for column in table.columns}
     if not names:
-        names = SHORT.get(table.name, "").split() if short else ()
+        names = usual(table) if short else ()
         names = names or list(known)
     getter = table.getter(*names)
     columns = tuple(known[name] for name in names)
     return Wanted(columns, getter if len(columns) > 1 else lambda row: (getter(row),))
+
+
+def usual(table: Table[Any]) -> list[str]:
+    """Return the columns that a person sees: of calls also the phases that took time, as many as fit, the longest first."""
+    names = SHORT.get(table.name, "").split()
+    if table.name != "calls":
+        return names
+    known = {column.name: column for column in table.columns}
+    sums = {name: sum(filter(None, map(table.getter(name), table))) for name in PHASES}
+    taken: list[str] = []
+    room = WIDTH - sum(_cells_of(table, known[name]) + 2 for name in names) + 2
+    for name in sorted((name for name in PHASES if sums[name]), key=lambda name: -sums[name]):
+        room -= _cells_of(table, known[name]) + 2
+        if room < 0:
+            break
+        taken.append(name)
+    return names + [name for name in PHASES if name in taken]
+
+
+def _cells_of(table: Table[Any], column: Column) -> int:
+    """Return the width of a column of calls: the widest word of its heading, or its widest cell."""
+    words = max(map(len, _heading(column).split("_")))
+    if column.kind == "time":
+        return max(words, TIME_OF_DAY)
+    return max(words, max((cells(cell(value, column)) for value in map(table.getter(column.name), table)), default=0))
 
 
 def render(table: Table[Any], form: str, columns: Sequence[str] | None = None) -> Iterator[str]:
@@ -72,6 +110,8 @@ def _for_people(table: Table[Any], wanted: Wanted, *, fitted: bool) -> Iterator[
         yield f"no {table.name}\n"
         return
     body = [[cell(value, column) for value, column in zip(wanted.values(row), wanted.columns, strict=True)] for row in table]
+    if fitted:
+        _time_of_day(body, wanted.columns)
     # Long names over narrow columns: a word a line.
     words = [_heading(column).split("_") for column in wanted.columns]
     height = max(map(len, words))
@@ -81,6 +121,14 @@ def _for_people(table: Table[Any], wanted: Wanted, *, fitted: bool) -> Iterator[
     left = frozenset(index for index, column in enumerate(wanted.columns) if not _is_number(column))
     for line in aligned([*head, *body], left):
         yield line + "\n"
+
+
+def _time_of_day(body: list[list[str]], columns: Sequence[Column]) -> None:
+    """Leave out the date of times that are all of one day: there is little room, and the report says when it was."""
+    for index, column in enumerate(columns):
+        if column.kind == "time" and len({row[index][:11] for row in body}) == 1 and " " in body[0][index]:
+            for row in body:
+                row[index] = row[index].partition(" ")[2]
 
 
 def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Column]) -> None:
@@ -101,6 +149,8 @@ def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Col
             widths[widest] -= 1
             changed.add(widest)
     for index in changed:
+        for row in head:
+            row[index] = shorten(row[index], widths[index])
         for row in body:
             row[index] = "\n".join(fold(row[index], width=widths[index])) if index in folded else shorten(row[index], widths[index])
 
@@ -131,7 +181,7 @@ def cell(value: object, column: Column, escape: Callable[[str], str] = text.plai
     if column.kind == "time" and isinstance(value, int):
         return moment(value)
     if column.kind == "duration" and isinstance(value, int):
-        return milliseconds(value)
+        return "" if value == 0 and column.name in ABSENT else milliseconds(value)
     if column.kind == "bool":
         return "yes" if value else "no"
     if isinstance(value, tuple):

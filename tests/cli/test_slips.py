@@ -27,7 +27,7 @@ def test_a_file_named_like_a_verb_is_read(bundled: Path, tmp_path: Path) -> None
         [sys.executable, "-m", "analyzer", "exchange"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0
-    assert "20 requests" in done.stdout
+    assert "20 calls" in done.stdout
 
 
 def test_a_condition_that_nothing_fulfils_is_said(bundled: Path) -> None:

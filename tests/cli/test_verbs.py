@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.program import run
 
-TABLES = ["exchanges", "connections", "lookups", "findings", "anomalies"]
+TABLES = ["calls", "exchanges", "connections", "lookups", "findings", "anomalies"]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_a_capture_alone_is_a_report(cold: Path) -> None:
     alone, named = run(cold), run("report", cold)
     assert alone.returncode == named.returncode == 0
     assert alone.stdout == named.stdout
-    assert "20 requests, 4 of them on a new connection" in alone.stdout
+    assert "20 requests, 20 answered; 20 calls, " in alone.stdout
     assert alone.stderr == ""
 
 
@@ -98,6 +98,19 @@ def test_columns_help_needs_no_capture() -> None:
     assert ["connect_ns", "duration"] in [line.split() for line in shown.stdout.splitlines()]
 
 
+def test_markdown_is_the_same_report(cold: Path) -> None:
+    shown = run("report", cold, "--format", "markdown").stdout
+    assert shown.startswith("**")
+    assert "## Where the time went" in shown
+    assert "| Query | 20 |" in shown
+
+
+def test_exchanges_name_their_call(cold: Path) -> None:
+    rows = json.loads(run("exchanges", cold, "--format", "json").stdout)
+    assert [row["call_id"] for row in rows] == list(range(20))
+    assert ids(cold, "--where", "call_id=7") == [7]
+
+
 def test_filters(cold: Path, bundled: Path) -> None:
     everything = list(range(20))
     assert ids(cold, "--connection", "3") == ids(cold, "--where", "connection_id=3")
@@ -108,12 +121,16 @@ def test_filters(cold: Path, bundled: Path) -> None:
     assert ids(cold, "--until", "6.9") == list(range(10))
     assert ids(cold, "--since", "2026-11-21T20:05:25Z") == list(range(10, 20))
     assert ids(cold, "--until", "2026-11-21T21:05:25+01:00") == list(range(10))
-    assert ids(bundled / "imds-hop-limit-container.pcap", "--service", "imds") == list(range(6))
+    hop_limit = bundled / "imds-hop-limit-container.pcap"
+    assert ids(hop_limit, "--service", "imds") == list(range(6))
+    assert ids(hop_limit, "--service", "dynamodb") == list(range(6, 10))
+    calls = json.loads(run("calls", hop_limit, "--service", "dynamodb", "--format", "json").stdout)
+    assert [row["service"] for row in calls].count("imds") == 1, "the dialogue that a call waited for stays with it"
 
 
 def test_a_report_of_a_part_is_about_that_part(cold: Path) -> None:
     shown = run(cold, "--connection", "3").stdout
-    assert "7 requests, 1 of them on a new connection" in shown
+    assert "7 requests, 7 answered; 7 calls" in shown
     assert "tcp.stream == 3" in shown
 
 

@@ -40,7 +40,3 @@ def test_a_packet_is_found_in_its_file() -> None:
         ("a.pcap", 1), ("a.pcap", 10), ("b.pcap", 1), ("b.pcap", 5), ("a.pcap", 11), ("a.pcap", 12),
     ]  # fmt: skip
     assert analysis().frame(7) == ("made-up.pcap", 7)
-
-
-def test_repr_says_what_it_holds() -> None:
-    assert repr(analysis()) == "<Analysis of made-up.pcap: 100 packets, 1 connections, 1 exchanges, 0 findings>"

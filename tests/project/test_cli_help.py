@@ -33,7 +33,7 @@ def program() -> click.Group:
 
 
 def test_there_are_verbs(program: click.Group) -> None:
-    verbs = {"report", "exchanges", "connections", "lookups", "findings", "anomalies", "rules"}
+    verbs = {"report", "explain", "calls", "exchanges", "connections", "lookups", "findings", "anomalies", "rules"}
     assert verbs <= {path[0] for path, _ in commands(program) if path}
 
 

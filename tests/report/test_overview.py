@@ -5,8 +5,7 @@ from __future__ import annotations
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Anomaly
 from analyzer.report.overview import odd, without_requests
-from analyzer.report.terminal import TerminalRenderer
-from tests.factory import MS, START, analysis, connection, exchange, finding, lookup
+from tests.factory import MS, START, analysis, connection, lookup
 
 
 def said(about: Analysis) -> str:
@@ -42,20 +41,3 @@ def test_anomalies_are_counted_by_kind() -> None:
     assert list(odd(analysis(connections=[], anomalies=rows))) == [
         "Anomalies: 2 icmp-time-exceeded, 1 kernel-drops (analyzer anomalies shows them)."
     ]
-
-
-def test_a_finding_that_costs_little_is_told_in_one_sentence() -> None:
-    def report(share: float) -> str:
-        about = analysis(connections=[connection(0)], exchanges=[exchange(0)])
-        about.check = lambda _: [finding(title="Dear or not", summary="it costs", remedy="do something", share=share)]
-        return "\n".join(TerminalRenderer().render(about))
-
-    assert "fix    do something" in report(0.05)
-    assert "fix " not in report(0.04)
-    assert "Dear or not: it costs" in report(0.04)
-
-
-def test_a_part_of_a_capture_says_which() -> None:
-    about = analysis(connections=[connection(0)], exchanges=[exchange(0)])
-    about.filtered = "host db.example"
-    assert "Only host db.example." in "\n".join(TerminalRenderer().render(about))

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.model.rows import Anomaly, Connection, Exchange, Finding, Lookup
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Lookup
 from analyzer.model.table import Table
 from analyzer.report.layout import WIDTH, cells
 from analyzer.report.tables import FORMATS, render
-from tests.factory import START, connection, exchange, finding, lookup
+from tests.factory import START, call, connection, exchange, finding, lookup, warm
 
 EXCHANGES = Table(
     "exchanges", Exchange, [exchange(0), exchange(1, operation=None, status=None, server_ns=None, has_more=None, request_start_ns=None)]
@@ -82,9 +82,9 @@ def test_programs_get_all_columns() -> None:
     assert tuple(json.loads(text(EXCHANGES, "json"))[0]) == Exchange._fields
 
 
-@pytest.mark.parametrize("row_type", [Connection, Exchange, Lookup, Finding, Anomaly])
+@pytest.mark.parametrize("row_type", [Connection, Exchange, Lookup, Finding, Anomaly, Call])
 def test_empty_tables(row_type: type[Any]) -> None:
-    name = {Connection: "connections", Exchange: "exchanges", Lookup: "lookups", Finding: "findings", Anomaly: "anomalies"}[row_type]
+    name = f"{row_type.__name__.lower()}s".replace("anomalys", "anomalies")
     empty: Table[Any] = Table(name, row_type)
     assert text(empty, "table") == text(empty, "markdown") == f"no {name}\n"
     assert text(empty, "csv") == ",".join(row_type._fields) + "\n"
@@ -156,6 +156,7 @@ LONG = "x" * 3000
         ),
         Table("findings", Finding, [finding(code="capture-incomplete-and-so-on", summary=("A long word, " + LONG + " and ") * 2)]),
         Table("anomalies", Anomaly, [Anomaly("duplicate-packets", 10**12, 10**9, LONG)]),
+        Table("calls", Call, [call(0, service="世" * 80, operation=LONG, duration_ns=10**17, wait_ns=10**17)]),
     ],
     ids=lambda table: table.name,
 )
@@ -186,3 +187,30 @@ def test_large_tables_come_in_pieces() -> None:
         pieces = list(render(rows, form, ["exchange_id", "operation"]))
         assert len(pieces) > 2
         assert parse("".join(pieces)) == 2500
+
+
+CALLS = Table("calls", Call, [call(0, dns_ns=0, credentials_ns=5_000_000), warm(1, connection(), 1, server_ns=None, ok=None)])
+
+
+def test_calls_show_the_phases_that_took_time() -> None:
+    lines = text(CALLS, "table").splitlines()
+    assert lines[0].split() == ["call", "duration", "credentials", "connect", "wait"]
+    assert lines[2].split() == ["0", "dynamodb", "Query", "11:06:40.000Z", "28.0", "1", "yes", "5.0", "10.0", "14.0"]
+    assert lines[3].split() == ["1", "dynamodb", "Query", "11:06:40.061Z", "17.0", "1", "14.0"]
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_more_phases_show_where_there_is_room() -> None:
+    short = Table("calls", Call, [call(0, service="s3", operation="Get", wait_ns=0, server_ns=0)])
+    assert text(short, "table").splitlines()[0].split() == ["call", "duration", "connect", "client", "send", "receive"]
+
+
+def test_times_of_several_days_keep_their_date() -> None:
+    day = 86_400 * 10**9
+    rows = Table("calls", Call, [call(0), call(1, start_ns=START + day)])
+    assert "2026-11-19 11:06:40.000Z" in text(rows, "table")
+    assert "2026-11-18 11:06:40.000Z" in text(CALLS, "markdown")
+
+
+def test_columns_that_were_asked_for_keep_their_date() -> None:
+    assert "2026-11-18 11:06:40.000Z" in text(CALLS, "table", ["call_id", "start_ns"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -12,54 +13,32 @@ from hypothesis import strategies as st
 from analyzer import findings
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile
-from analyzer.model.rows import Finding
 from analyzer.report.layout import WIDTH, cells
-from analyzer.report.terminal import TerminalRenderer, headline
+from analyzer.report.terminal import TerminalRenderer, brief, claim_lines
 from analyzer.report.text import HIDDEN
-from analyzer.report.views import timed
-from tests.factory import MS, START, analysis, connection, exchange, finding, info, later
+from tests.factory import MS, START, analysis, call, connection, dialogue, exchange, finding, info, later, warm
+from tests.report.made import NASTY, nasty, waited
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+UNDER = connection()
 
 
 def text(about: Analysis, **options: Any) -> str:
     return "\n".join(TerminalRenderer(**options).render(about)) + "\n"
 
 
-def kept_alive() -> Analysis:
-    open_long = {"last_ns": START + 300 * MS, "closed_ns": START + 300 * MS}
-    first, second = connection(0, exchanges=4, **open_long), connection(1)
-    rows = [
-        exchange(0, first),
-        later(1, first, 1, server_ns=3 * MS, wait_stall_ns=MS),
-        exchange(2, second, operation="GetItem"),
-        later(3, first, 2, operation="PutItem", outcome="error", status=400),
-        later(
-            4,
-            first,
-            3,
-            service="imds",
-            operation="PutToken",
-            outcome="no-response",
-            status=None,
-            response_start_ns=None,
-            response_end_ns=None,
-        ),
-    ]
-    return analysis([first, second, connection(2, protocol=None, exchanges=0)], rows, check=findings.check)
-
-
-def closed_each_time() -> Analysis:
-    rows = [connection(number) for number in range(12)]
-    asked = [exchange(number, row, closes="client", sdk="js-v2") for number, row in enumerate(rows)]
-    return analysis(rows, asked, check=findings.check, vantage=None)
+def strangers() -> Analysis:
+    """Requests that are neither AWS's nor a credential endpoint's."""
+    under = connection(0, service=None, server_name="example.com")
+    asked = {"service": None, "operation": None, "method": "GET", "host": "example.com"}
+    return analysis([under], [exchange(0, under, **asked), later(1, under, 1, **asked)], vantage=None)
 
 
 @pytest.mark.parametrize(
     "name, about, options",
     [
-        ("report-kept-alive.txt", kept_alive(), {"names": ("made-up.pcap",)}),
-        ("report-not-reused.txt", closed_each_time(), {"slow": 2, "names": ("my captures/made up.pcap",)}),
+        ("report-waited.txt", waited(), {"names": ("my captures/made up.pcap",)}),
+        ("report-requests.txt", strangers(), {"slow": 1, "names": ("made-up.pcap",)}),
         ("report-nothing.txt", analysis([], [], vantage=None, capture=info(packets=0, bytes=0, first_ns=None, last_ns=None)), {}),
     ],
 )
@@ -67,40 +46,76 @@ def test_golden(name: str, about: Analysis, options: dict[str, Any]) -> None:
     assert text(about, **options) == (GOLDEN / name).read_text()
 
 
-def test_headline_names_where_the_time_went_dearest_first() -> None:
-    about = analysis()
-    assert headline(timed(about)) == (
-        "1 request, on a new connection, took 28.0 ms in all: 36 % opening connections, 36 % network round trips, 14 % the server, "
-        "7 % receiving answers, 4 % the client between connecting and asking, 4 % sending requests."
-    )
+def test_the_order_is_trust_headline_findings_ledger_commands() -> None:
+    shown = text(waited(), names=("x.pcap",))
+    parts = ["packets, 20.0 KB", "No byte of them", "PutObject took 4058 ms", "IMDS hop limit: ", "operation ", "call  slowest", "next "]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places)
 
 
-@pytest.mark.parametrize(
-    "opened, requests, words",
-    [(0, 1, "1 request, none of them"), (0, 2, "2 requests, none of them"), (1, 2, "2 requests, 1 of them"), (2, 2, "2 requests, each")],
-)
-def test_headline_says_how_many_opened_a_connection(opened: int, requests: int, words: str) -> None:
-    rows = [connection(number) for number in range(requests)]
-    asked = [exchange(number, row) if number < opened else later(number, row, 1) for number, row in enumerate(rows)]
-    assert headline(timed(analysis(rows, asked))).startswith(f"{words} on a new connection, took ")
+def test_what_the_headline_says_is_not_said_again() -> None:
+    assert text(waited()).count("waited for credentials") == 1
+    alone = finding(summary="All is slow.", share=0.5)
+    assert "\nCold connections\nproof" in text(analysis([UNDER], calls=[call()], check=lambda _: [alone]))
 
 
-def test_requests_that_took_no_time() -> None:
-    row = later(0, connection(), 1, request_end_ns=START, request_start_ns=START, response_start_ns=START, response_end_ns=START)
-    assert headline(timed(analysis([connection()], [row]))) == "The requests took no time that can be measured."
+def test_a_claim_of_its_own_is_whole() -> None:
+    shown = "\n".join(claim_lines(next(iter(claims_of(waited())))))
+    assert shown.startswith("IMDS hop limit: PutObject took 4058 ms; 4030 ms of it waited for credentials. The answers die")
+
+
+def claims_of(about: Analysis) -> Any:
+    from analyzer.report.claims import claims
+
+    return claims(about)
+
+
+def test_a_finding_that_costs_little_is_told_in_one_sentence() -> None:
+    short, long = text(waited()), text(waited(), verbose=True)
+    assert "Cold connections: 1 of 3 calls opened a connection. (-v or analyzer findings shows proof and fix)" in short
+    assert "It took 10.0 ms." not in short
+    assert "Cold connections: 1 of 3 calls opened a connection. It took 10.0 ms.\nproof" in long
 
 
 def test_zero_cells_are_empty() -> None:
-    under = connection()
-    shown = text(analysis([under], [exchange(0, under), later(1, under, 1, network_ns=14 * MS, server_ns=0)]))
-    (line,) = [line for line in shown.splitlines() if line.startswith(" 1 ")]
-    assert line.split() == ["1", "Query", "0.061", "17.0", "1.0", "14.0", "2.0", "0", "idle", "33.0", "ms", "4-9"]
+    rows = [call(0), warm(1, UNDER, 1, network_ns=14 * MS, server_ns=0)]
+    shown = text(analysis([UNDER], [exchange(0, UNDER), later(1, UNDER, 1)], calls=rows))
+    (line,) = [line for line in shown.splitlines() if line.startswith("   1 ")]
+    assert line.split() == ["1", "Query", "0.061", "17.0", "1.0", "14.0", "2.0", "0", "idle", "33.0", "ms"]
 
 
 def test_phases_that_never_happened_have_no_column() -> None:
-    shown = text(analysis())
-    assert "stall" not in shown.split("\n\n")[-2].splitlines()[0]
-    assert "failed" not in shown
+    shown = text(analysis([UNDER], calls=[call()]))
+    head = next(line for line in shown.splitlines() if line.startswith("operation"))
+    assert head.split() == ["operation", "calls", "p50", "p95", "max", "connect", "client", "send", "network", "server", "receive"]
+
+
+def test_attempts_are_shown_where_there_were_several() -> None:
+    assert "attempts" not in text(analysis([UNDER], calls=[call()]))
+    shown = text(analysis([UNDER], calls=[call(), call(1, attempts=3)]))
+    first, second = (line for line in shown.splitlines() if line.startswith(("   0 ", "   1 ")))
+    assert "  3  1 new" in second
+    assert "attempts" in shown
+    assert "  3  " not in first
+
+
+def test_seconds_from_ten_seconds_on() -> None:
+    shown = text(analysis([UNDER], calls=[call(0, duration_ns=23_456 * MS, unexplained_ns=23_428 * MS), call(1, duration_ns=9_999 * MS)]))
+    assert "23.5 s" in shown
+    assert "9999" in shown
+
+
+def test_dialogues_nobody_waited_for_stand_beside() -> None:
+    shown = text(analysis([UNDER], calls=[call(0), *(dialogue(number, UNDER) for number in range(1, 8))]))
+    assert "call  not waited for" in shown
+    assert "and 3 more dialogues that no call waited for (-v shows all)" in shown
+    assert "1 call, 28.0 ms in all" in shown
+
+
+def test_truncated_calls_are_named() -> None:
+    shown = text(analysis([UNDER], calls=[call(0), call(1, truncated="end", ok=None)]))
+    assert "Query (cut)" in shown
+    assert "1 call that begins or ends outside the capture: not in p50, p95, max." in shown
 
 
 def test_a_cut_capture_says_so_and_does_not_say_it_is_whole() -> None:
@@ -113,34 +128,48 @@ def test_a_cut_capture_says_so_and_does_not_say_it_is_whole() -> None:
 
 def test_cut_exchanges_are_not_called_whole() -> None:
     assert "No byte of them is missing" in text(analysis())
-    assert "No byte of them is missing" not in text(analysis([connection()], [exchange(0, outcome="cut")]))
+    assert "No byte of them is missing" not in text(analysis([UNDER], [exchange(0, outcome="cut")]))
+
+
+def test_a_part_of_a_capture_says_which() -> None:
+    about = analysis()
+    about.filtered = "host db.example"
+    assert "Only host db.example." in text(about)
 
 
 def test_encrypted_connections_are_named() -> None:
     shown = text(analysis([connection(0, protocol="tls"), connection(1, protocol="tls")], []))
     assert "2 TCP connections (2 tls), 0 requests, 0 answered." in shown
     assert "No requests can be read: 2 connections encrypted with TLS." in shown
+    assert "next   analyzer connections CAPTURE\n       analyzer lookups CAPTURE\n" in shown
+
+
+def test_with_dialogues_alone_it_is_about_them() -> None:
+    encrypted = connection(1, protocol="tls")
+    shown = text(analysis([UNDER, encrypted], calls=[dialogue(0)]))
+    assert "No service calls can be read: 1 connection encrypted with TLS." in shown
+    assert "imds GetCredentials took 30.0 ms and was answered in 1 attempt" in shown
+    assert "operation            dialogues" in shown
+    assert "analyzer explain 0 CAPTURE" in shown
 
 
 def test_answers_alone() -> None:
-    shown = text(analysis([connection()], [exchange(0, request_start_ns=None, request_end_ns=None, outcome="cut")]))
+    shown = text(analysis([UNDER], [exchange(0, request_start_ns=None, request_end_ns=None, outcome="cut")]))
     assert "Only answers were captured, no requests: nothing can be timed." in shown
 
 
 def test_unanswered_requests_are_named() -> None:
-    silent = [
-        exchange(n, connection(n), outcome="no-response", status=None, response_start_ns=None, response_end_ns=None) for n in range(2)
-    ]
-    shown = text(analysis([connection(0), connection(1)], silent))
-    assert "2 requests got no answer (2 Query) before the connection was closed: 96.0 ms of waiting." in shown
-    assert "% waiting for answers that never came" in shown
+    silent = [exchange(n, connection(n), outcome="no-response", status=None, response_start_ns=None, response_end_ns=None) for n in (0, 1)]
+    shown = text(analysis([connection(0), connection(1)], [*silent, exchange(2, connection(1), copy_of=1, outcome="no-response")]))
+    assert "2 requests got no answer (2 Query)." in shown
+    assert "% waiting for answers that never" in shown
 
 
 def test_verbose_shows_what_is_left_out() -> None:
-    under = connection()
-    rows = [later(number, under, number, operation=f"Operation{number}") for number in range(12)]
+    rows = [warm(number, UNDER, number, operation=f"Operation{number}") for number in range(12)]
     made = [finding(code=f"code-{number}", title=f"Title {number}") for number in range(7)]
-    about = analysis([under], rows, capture=info(notes=[f"note {number}" for number in range(5)]), check=lambda _: made)
+    notes = [f"note {number}" for number in range(5)]
+    about = analysis([UNDER], calls=rows, capture=info(notes=notes), check=lambda _: made)
     short, long = text(about), text(about, verbose=True)
     assert "and 4 more operations (-v shows all)" in short
     assert "and 2 more findings (-v shows all)" in short
@@ -156,17 +185,15 @@ def test_slowest_can_be_switched_off() -> None:
     assert "slowest" not in text(analysis(), slow=0)
 
 
-def test_a_finding_that_is_not_proven_says_what_would_decide() -> None:
-    row = finding(confidence="likely", decides="A capture on the host decides.", exchanges=(3,), packet_ids=tuple(range(1, 20)))
-    shown = text(analysis(check=lambda _: [row]))
-    assert "likely request 3; packets 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 ..." in shown
-    assert "decides A capture on the host decides." in shown
-    assert "filter tcp.stream == 0" in shown
-
-
-def test_commands_can_be_pasted() -> None:
-    assert "analyzer exchanges 'a b.pcap' c.pcap" in text(analysis(), names=("a b.pcap", "c.pcap"))
-    assert "analyzer exchanges CAPTURE" in text(analysis(), names=("x" * 100 + ".pcap",))
+def test_the_commands_name_the_slowest_call_and_the_one_of_the_dearest_finding() -> None:
+    about = analysis([UNDER], calls=[call(3), warm(4, UNDER, 1)], check=lambda _: [finding(calls=(4,))])
+    assert text(about, names=("a b.pcap", "c.pcap")).endswith(
+        "next   analyzer explain 3 'a b.pcap' c.pcap\n       analyzer explain 4 'a b.pcap' c.pcap\n"
+    )
+    assert "analyzer explain 3 CAPTURE\n       analyzer calls CAPTURE\n" in text(
+        analysis([UNDER], calls=[call(3)]), names=("x" * 100 + ".pcap",)
+    )
+    assert "analyzer exchanges -" not in text(strangers(), names=("-",))
 
 
 def test_several_files() -> None:
@@ -174,88 +201,60 @@ def test_several_files() -> None:
     assert text(analysis(capture=info(files=files))).startswith("3 files: 100 packets")
 
 
-NASTY = "\x1b[31m世界\u202e" + "long" * 80 + "\x9b\n| =1"
-
-
-def nasty() -> Analysis:
-    rows = [connection(number, server_name=NASTY, protocol=NASTY if number else "http/1.1") for number in range(3)]
-    asked = [
-        exchange(number, row, operation=NASTY if number else None, service=NASTY, host=NASTY, method=NASTY)
-        for number, row in enumerate(rows)
-    ]
-    made = finding(title=NASTY, summary=NASTY, remedy=NASTY, display_filter=NASTY, decides=NASTY, confidence="possible")
-    return analysis(rows, asked, capture=info(notes=[NASTY], files=[CaptureFile(NASTY, 1, 1)]), check=lambda _: [made])
+def test_brief_is_a_few_lines() -> None:
+    lines = list(brief(waited()))
+    assert len(lines) <= 8
+    assert max(map(cells, lines)) <= WIDTH
+    assert "PutObject took 4058 ms; 4030 ms of it waited for credentials (96 % of all call time)." in lines
+    assert "findings: IMDS hop limit, Cold connections" in lines
+    assert lines[-1] == "tables: connections, exchanges, calls, spans, findings; explain(call_id) shows one call"
+    assert list(brief(analysis([], [])))[-1] == "tables: all empty"
 
 
 def test_hostile_text_moves_no_cursor_and_keeps_to_the_width() -> None:
-    import unicodedata
-
-    lines = text(nasty(), names=(NASTY,), verbose=True).split("\n")
-    assert max(map(cells, lines)) <= WIDTH
-    assert not [char for line in lines for char in line if unicodedata.category(char) in HIDDEN]
+    for lines in (text(nasty(), names=(NASTY,), verbose=True).split("\n"), list(brief(nasty()))):
+        assert max(map(cells, lines)) <= WIDTH
+        assert not [char for line in lines for char in line if unicodedata.category(char) in HIDDEN]
 
 
-LONG_TIME = st.integers(0, 2**64)
+LONG = st.integers(0, 2**62)
 
 
-@given(
-    st.lists(LONG_TIME, min_size=6, max_size=6),
-    st.integers(0, 2**63),
-    st.text(max_size=300),
-    st.sampled_from(["ok", "error", "no-response", "undelivered"]),
-)
-def test_no_line_is_wider_than_a_terminal(times: list[int], number: int, name: str, outcome: str) -> None:
-    syn, asked, sent, first, end, network = sorted(times[:5]) + times[5:]
-    under = connection(0, syn_ns=syn, connect_ns=max(0, asked - syn) // 2, connection_id=number, packets_sent=number)
-    row = exchange(
-        number,
-        under,
-        request_start_ns=asked,
-        request_end_ns=sent,
-        response_start_ns=first,
-        response_end_ns=end,
-        network_ns=network // 2,
-        server_ns=first - sent - network // 2 - 1,
-        wait_stall_ns=1,
-        operation=name,
-        outcome=outcome,
-        first_packet_id=number,
-        response_packet_id=2 * number,
-    )
-    more = later(number + 1, under, 1, operation=name[::-1], idle_before_ns=number, wait_stall_ns=MS, server_ns=3 * MS)
-    about = analysis([under], [row, more], capture=info(packets=number, bytes=number, first_ns=0, last_ns=2**64), check=findings.check)
+@given(st.lists(LONG, min_size=14, max_size=14), LONG, st.text(max_size=300), st.booleans(), st.integers(1, 10**9))
+def test_no_line_is_wider_than_a_terminal(times: list[int], number: int, name: str, ok: bool, attempts: int) -> None:
+    phases = ("credentials", "dns", "connect", "tls", "send", "wait", "receive", "failed", "backoff", "client", "unexplained")
+    spent: dict[str, Any] = {f"{phase}_ns": took for phase, took in zip(phases, times, strict=False)}
+    under = connection(0, connection_id=number)
+    row = call(0, under)._replace(
+        **spent, call_id=number, duration_ns=sum(spent.values()), network_ns=times[11] // 2, server_ns=times[12] // 2,
+        wait_stall_ns=times[13] // 4, operation=name, error_type=name[::-1], ok=ok, attempts=attempts, first_packet_id=number,
+        last_packet_id=2 * number, connection_id=number,
+    )  # fmt: skip
+    capture = info(packets=number, bytes=number, first_ns=START - number % START, last_ns=2**64)
+    about = analysis([under], [], calls=[row, warm(1, under, 1), dialogue(2, under, operation=name)], capture=capture)
     assert max(map(cells, text(about, names=(name,)).split("\n"))) <= WIDTH
 
 
 def test_where_all_phases_do_not_fit_the_smallest_are_added_up() -> None:
     hours = 3_600_000 * MS
-    under = connection(0, syn_ns=START, connect_ns=11 * hours)
-    row = exchange(
-        0,
-        under,
-        request_start_ns=START + 23 * hours,
-        request_end_ns=START + 35 * hours,
-        response_start_ns=START + 80 * hours,
-        response_end_ns=START + 95 * hours,
-        wait_stall_ns=13 * hours,
-        network_ns=15 * hours,
-        server_ns=17 * hours,
-        operation="O" * 40,
-        first_packet_id=10**9,
-        response_packet_id=10**9 + 10**8,
-    )
-    shown = text(analysis([under], [row]))
-    head, line = next((head, line) for head, line in zip(shown.splitlines(), shown.splitlines()[1:], strict=False) if head.startswith("id"))
+    row = call(0, operation="O" * 40)._replace(
+        credentials_ns=3 * MS, dns_ns=2 * MS, tls_ns=4 * MS, failed_ns=5 * hours, backoff_ns=6 * hours, unexplained_ns=7 * hours,
+        connect_ns=11 * hours, client_ns=12 * hours, send_ns=13 * hours, receive_ns=14 * hours, wait_ns=9 * hours, wait_stall_ns=2 * hours,
+        network_ns=3 * hours, server_ns=4 * hours, duration_ns=77 * hours + 9 * MS, first_packet_id=10**9, last_packet_id=2 * 10**9,
+    )  # fmt: skip
+    shown = text(analysis([UNDER], calls=[row]))
+    head = next(line for line in shown.splitlines() if line.startswith("call"))
     assert " rest " in head
-    numbers = [int(cell) for cell in line.split() if cell.isdigit() and len(cell) >= 8]
-    total, *parts = numbers
-    assert sum(parts) == total == 95 * 3_600_000
+    assert "rest: credentials, dns, " in shown
+    assert "packets" not in head
 
 
-def test_findings_come_with_their_fix() -> None:
-    def check(_: Analysis) -> list[Finding]:
-        return [finding()]
-
-    shown = text(analysis(check=check))
-    assert "Cold connections: 1 of 1 requests opened a connection first: 10.0 ms.\n" in shown
-    assert "proof  request 0; packets 1, 4\nfilter tcp.stream == 0\nfix    Keep connections open.\n" in shown
+def test_packets_give_way_before_phases_do() -> None:
+    row = call(0, credentials_ns=5 * MS, operation="O" * 20, last_packet_id=10**9)
+    shown = text(analysis([UNDER], calls=[row._replace(connect_ns=0, client_ns=0)]))
+    head = next(line for line in shown.splitlines() if line.startswith("call"))
+    assert "rest" not in head
+    assert "packets" not in head
+    assert "credentials" in head
+    wide = text(analysis([UNDER], calls=[row._replace(connect_ns=0, client_ns=0, operation="Short")]))
+    assert "packets" in next(line for line in wide.splitlines() if line.startswith("call"))

@@ -1,0 +1,36 @@
+"""`analyzer explain`: where the time of one call went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from analyzer.cli.options import answer, captures, output, question
+from analyzer.cli.streams import shows_blocks, write
+
+
+@click.command()
+@click.argument("call", metavar="CALL")
+@captures
+@output
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="Text and Markdown for people, one JSON document for programs.",
+)
+def explain(call: str, form: str, target: str | None, **options: Any) -> None:
+    """Say line by line where the time of one call went, with packets and a Wireshark filter for each line.
+
+    CALL is a call id (`analyzer calls` and the report show them), or the word `slowest`.
+    """
+    if call != "slowest" and not (call.isascii() and call.isdigit() and len(call) < 20):
+        raise click.BadParameter(f"{call!r} is neither a call id nor the word slowest.", param_hint="'CALL'")
+    from analyzer.report.explained import Explanation
+
+    made = Explanation(answer(question(options)), call)
+    text = {"markdown": made.markdown, "json": made.json}.get(form, lambda: made.text(unicode=shows_blocks(target)))()
+    write((text, "\n"), target)

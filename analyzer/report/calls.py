@@ -1,0 +1,136 @@
+"""Calls as rows of the ledger: their names, how they ended, which connection they used."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from analyzer.model.analysis import Analysis
+from analyzer.model.rows import Call, Exchange
+from analyzer.report.ledger import PHASES, Entry, Ledger, Spent, split
+from analyzer.units import DurationNs, duration
+
+CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
+"""What is said to these is a dialogue: a call of its own, outside the totals of service calls."""
+_BEFORE_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[: PHASES.index("stall")]))
+_AFTER_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[PHASES.index("receive") :]))
+
+
+def is_dialogue(call: Call) -> bool:
+    """Tell whether a call is a dialogue with a credential endpoint."""
+    return call.service in CREDENTIAL_SERVICES
+
+
+def service_calls(analysis: Analysis) -> list[Call]:
+    """Return the calls of AWS services: what totals and shares are about."""
+    return [call for call in analysis.calls if not is_dialogue(call)]
+
+
+def dialogues(analysis: Analysis) -> list[Call]:
+    """Return the dialogues with credential endpoints."""
+    return [call for call in analysis.calls if is_dialogue(call)]
+
+
+def unawaited(analysis: Analysis) -> list[Call]:
+    """Return the dialogues that no call waited for."""
+    awaited = {span.dialogue_id for span in analysis.spans if span.dialogue_id is not None}
+    return [call for call in dialogues(analysis) if call.call_id not in awaited]
+
+
+def name_of(call: Call) -> str:
+    """Name what a call did: its operation; with the service before it unless that is DynamoDB."""
+    if call.operation is None:
+        return f"{call.service or 'unknown'} call"
+    return call.operation if call.service in (None, "dynamodb") else f"{call.service} {call.operation}"
+
+
+def answer_of(call: Call) -> str:
+    """Say how a call ended, in a word or two; nothing where all is well."""
+    if call.ok is not False:
+        return ""
+    if call.error_type is not None:
+        return call.error_type
+    return str(call.status) if call.status is not None else "no answer"
+
+
+def spent_on(call: Call) -> Spent:
+    """Return the time of a call in each of PHASES; together they are its duration."""
+    wait = split(call.wait_ns, call.wait_stall_ns, call.network_ns, call.server_ns)
+    before: Spent = _BEFORE_WAIT(call)
+    after: Spent = _AFTER_WAIT(call)
+    return (*before, *wait, *after)
+
+
+class CallLedger(Ledger[Call]):
+    """Calls of AWS services; where there are none that can be read, the dialogues with credential endpoints."""
+
+    noun = "call"
+
+    def __init__(self, analysis: Analysis, calls: list[Call] | None = None) -> None:
+        self.rows = service_calls(analysis) if calls is None else calls
+        if not self.rows:
+            self.rows = dialogues(analysis)
+        if self.rows and all(map(is_dialogue, self.rows)):
+            self.noun = "dialogue"
+        self._analysis = analysis
+        self._exchanges: dict[int, Exchange] | None = None
+
+    def number(self, row: Call) -> int:
+        """Return the call id."""
+        return row.call_id
+
+    def name(self, row: Call) -> str:
+        """Name the operation."""
+        return name_of(row)
+
+    def total(self, row: Call) -> DurationNs:
+        """Return the call's duration."""
+        return row.duration_ns
+
+    def spent(self, row: Call) -> Spent:
+        """Return the time in each of PHASES."""
+        return spent_on(row)
+
+    def well(self, row: Call) -> bool:
+        """Tell whether the call succeeded, as far as is known."""
+        return row.ok is not False
+
+    def answered(self, row: Call) -> bool:
+        """Tell whether an answer came at all."""
+        return row.ok is not False or row.status is not None
+
+    def whole(self, row: Call) -> bool:
+        """Tell whether beginning and end were captured."""
+        return row.truncated is None
+
+    def opened(self, row: Call) -> bool:
+        """Tell whether the call's final attempt paid for its connection."""
+        return not row.reused
+
+    def entry(self, row: Call) -> Entry:
+        """Return the call as it is shown."""
+        answer = answer_of(row)
+        if row.truncated is not None:
+            answer = f"{answer} (cut)".strip()
+        return Entry(
+            number=row.call_id,
+            name=name_of(row),
+            answer=answer,
+            start_ns=row.start_ns,
+            total_ns=row.duration_ns,
+            spent=spent_on(row),
+            attempts=row.attempts,
+            connection=self._connection(row),
+            first_packet_id=row.first_packet_id,
+            last_packet_id=row.last_packet_id,
+        )
+
+    def _connection(self, row: Call) -> str:
+        if row.connection_id is None:
+            return ""
+        if not row.reused:
+            return f"{row.connection_id} new"
+        if self._exchanges is None:
+            self._exchanges = {exchange.exchange_id: exchange for exchange in self._analysis.exchanges}
+        last = self._exchanges.get(row.exchange_ids[-1]) if row.exchange_ids else None
+        idle = last.idle_before_ns if last is not None else None
+        return f"{row.connection_id} idle {duration(idle)}" if idle is not None and idle > 0 else str(row.connection_id)

@@ -1,0 +1,118 @@
+"""What a report says, computed once for all forms: terminal, Markdown, notebook. Texts in it are not made safe yet; each form does that."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyzer.model.analysis import Analysis
+from analyzer.report.calls import CallLedger, unawaited
+from analyzer.report.claims import Claim, claims
+from analyzer.report.headline import headline
+from analyzer.report.ledger import Entry, Ledger, Operation
+from analyzer.report.overview import odd, without_requests
+from analyzer.report.requests import RequestLedger
+from analyzer.report.sentences import plural
+from analyzer.report.trust import about
+
+MOST_OPERATIONS = 8
+MOST_FINDINGS = 5
+MOST_BESIDE = 4
+
+
+@dataclass(slots=True)
+class Summary:
+    """The parts of a report, in its order."""
+
+    about: list[str]
+    """What this is and how far it can be trusted."""
+    headline: list[str]
+    """The costliest cause, in one or two sentences."""
+    remarks: list[str]
+    """What else must be known before reading on."""
+    claims: list[Claim] = field(default_factory=list)
+    more_claims: int = 0
+    noun: str = "call"
+    """What a row of the ledger is: call, dialogue, request."""
+    operations: list[Operation] = field(default_factory=list)
+    more_operations: int = 0
+    slowest: list[Entry] = field(default_factory=list)
+    beside: list[Entry] = field(default_factory=list)
+    """Dialogues that no service call waited for."""
+    more_beside: int = 0
+    first_ns: int = 0
+    """When the capture begins."""
+    commands: list[str] = field(default_factory=list)
+    """The commands most useful now, without their captures."""
+    captures: str = "CAPTURE"
+    """The captures, as a shell takes them."""
+
+
+def summarize(analysis: Analysis, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = ()) -> Summary:
+    """Return what a report says. `slow` rows are listed one by one; `verbose` leaves nothing out; `names` are the captures as asked for."""
+    ledger = _ledger(analysis)
+    operations = ledger.operations()
+    told = claims(analysis)
+    shown = operations if verbose else operations[:MOST_OPERATIONS]
+    summary = Summary(
+        about=list(about(analysis, verbose=verbose)),
+        headline=headline(analysis, operations, ledger.noun),
+        remarks=list(_remarks(analysis, ledger)),
+        claims=told if verbose else told[:MOST_FINDINGS],
+        more_claims=0 if verbose else max(0, len(told) - MOST_FINDINGS),
+        noun=ledger.noun,
+        operations=shown,
+        more_operations=len(operations) - len(shown),
+        slowest=ledger.slowest(slow),
+        first_ns=analysis.capture.first_ns or 0,
+        commands=_commands(analysis, ledger),
+        captures=" ".join(shlex.quote(name) for name in names if name != "-") or "CAPTURE",
+    )
+    alone = unawaited(analysis) if ledger.noun == "call" else []
+    if alone:
+        beside = CallLedger(analysis, alone)
+        summary.beside = beside.slowest(len(alone) if verbose else MOST_BESIDE)
+        summary.more_beside = len(alone) - len(summary.beside)
+    return summary
+
+
+def _ledger(analysis: Analysis) -> Ledger[Any]:
+    """Return the rows that the report is about: calls of services, else dialogues, else requests."""
+    return CallLedger(analysis) if len(analysis.calls) else RequestLedger(analysis)
+
+
+def _remarks(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
+    """Say why there are no calls, and what else there is."""
+    encrypted = sum(row.protocol == "tls" for row in analysis.connections)
+    said = []
+    if ledger.noun != "call" and encrypted:
+        what = "No requests" if not analysis.exchanges else "No service calls"
+        said.append(f"{what} can be read: {plural(encrypted, 'connection')} encrypted with TLS.")
+    if ledger.noun == "request" and analysis.exchanges:
+        if not ledger.rows:
+            said.append("Only answers were captured, no requests: nothing can be timed.")
+        elif all(row.service is None for row in analysis.exchanges):
+            said.append(
+                "No calls: no request here is to an AWS service or a credential endpoint "
+                "(--service NAME=HOST[:PORT] names a proxy, VPC endpoint or stand-in)."
+            )
+        else:
+            said.append("No calls: no request to an AWS service was captured from its beginning.")
+    if not analysis.exchanges:
+        if not encrypted and not len(analysis.calls):
+            said.append("No HTTP requests here.")
+        said.extend(without_requests(analysis))
+    said.extend(odd(analysis))
+    return said
+
+
+def _commands(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
+    """Return the two commands most useful now."""
+    if not ledger.rows:
+        return ["analyzer connections", "analyzer lookups"]
+    if ledger.noun == "request":
+        return ["analyzer exchanges", "analyzer connections"]
+    named = next((number for finding in analysis.findings for number in finding.calls if finding.cost_ns > 0), None)
+    slowest = ledger.slowest(1)[0].number
+    return [f"analyzer explain {slowest}", f"analyzer explain {named}" if named not in (None, slowest) else "analyzer calls"]

@@ -1,0 +1,69 @@
+"""What a capture is and how far it can be trusted: the first lines of every report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from analyzer.model.analysis import Analysis
+from analyzer.report.calls import service_calls
+from analyzer.report.claims import INCOMPLETE
+from analyzer.report.requests import name_of
+from analyzer.report.sentences import plural
+from analyzer.units import bytes_, count, duration
+
+MOST_NOTES = 3
+PLACES = {
+    "client": "captured at the client",
+    "server": "captured at the server",
+    "between": "captured between client and server",
+    "mixed": "captured at different places of the path",
+}
+
+
+def about(analysis: Analysis, *, verbose: bool = False) -> Iterator[str]:
+    """Yield sentences: what was captured where, what of it was asked for, what it holds, what it lacks."""
+    info = analysis.capture
+    files = info.files[0].name if len(info.files) == 1 else f"{len(info.files)} files"
+    text = f"{files}: {plural(info.packets, 'packet')}, {bytes_(info.bytes)}"
+    if info.first_ns is not None and info.last_ns is not None:
+        text += f", {duration(info.last_ns - info.first_ns)}"
+    yield ", ".join(filter(None, (text, PLACES.get(analysis.vantage or "")))) + "."
+    if analysis.filtered:
+        yield f"Only {analysis.filtered}."
+    yield _contents(analysis)
+    yield from _silence(analysis)
+    incomplete = next((finding for finding in analysis.findings if finding.code == INCOMPLETE), None)
+    if incomplete is not None:
+        yield f"Not complete: {incomplete.summary}"
+    elif analysis.exchanges and not any(row.outcome == "cut" for row in analysis.exchanges):
+        yield "No byte of them is missing from the capture."
+    for note in info.notes if verbose else info.notes[:MOST_NOTES]:
+        yield f"note: {note}"
+
+
+def _contents(analysis: Analysis) -> str:
+    """Say how many connections, requests and calls there are."""
+    if not analysis.connections:
+        return "No TCP connections."
+    spoken = Counter(row.protocol or "other" for row in analysis.connections)
+    kinds = ", ".join(f"{count(number)} {name}" for name, number in spoken.most_common())
+    answered = sum(row.outcome in ("ok", "error", "undelivered") for row in analysis.exchanges)
+    text = (
+        f"{plural(len(analysis.connections), 'TCP connection')} ({kinds}), "
+        f"{plural(len(analysis.exchanges), 'request')}, {count(answered)} answered"
+    )
+    calls = service_calls(analysis)
+    if calls:
+        text += f"; {plural(len(calls), 'call')}, {duration(sum(call.duration_ns for call in calls))} in all"
+    return f"{text}."
+
+
+def _silence(analysis: Analysis) -> Iterator[str]:
+    """Say which requests got no answer at all."""
+    silent = [row for row in analysis.exchanges if row.outcome == "no-response" and row.copy_of is None]
+    if silent:
+        names = Counter(map(name_of, silent))
+        shown = [f"{count(number)} {name}" for name, number in sorted(names.items(), key=lambda item: (-item[1], item[0]))]
+        listed = ", ".join(shown[:MOST_NOTES]) + (", ..." if len(shown) > MOST_NOTES else "")
+        yield f"{plural(len(silent), 'request')} got no answer ({listed})."

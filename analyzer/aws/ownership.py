@@ -36,6 +36,7 @@ class SetUp:
             rows.sort(key=lambda row: row.start_ns)
         self._idle: dict[tuple[str, str], list[Connection]] = defaultdict(list)
         self._first_end: dict[int, TimeNs] = {}
+        self._users: dict[int, list[tuple[TimeNs, int]]] = {}
         self._exchanges = exchanges
         self._moments: dict[tuple[str, str], list[TimeNs]] | None = None
         self._around: dict[int, tuple[Exchange | None, Exchange | None]] | None = None
@@ -162,9 +163,9 @@ class SetUp:
         end, start = max(answered), min(row.start_ns for row in used)
         sharing = False
         for row in used:
-            users = [number for number in row.connection_ids if number in self._first_end or number == connection.connection_id]
-            if len(users) > 1:
-                if any(self._first_end.get(number, end) < syn for number in users if number != connection.connection_id):
+            others = [one for one in self._users_of(row) if one[1] != connection.connection_id]
+            if others:
+                if others[0][0] < syn:
                     return None  # another exchange was over by then: the answer came from a cache
                 sharing = True
         used = self._with_search_list(used, start)
@@ -178,6 +179,14 @@ class SetUp:
         evidence = "inferred" if syn - end > LATE_NS else "measured"
         first, last = (packets[0], packets[-1]) if packets else (None, None)
         return Activity("dns", start, end, connection.connection_id, first, last, tuple(causes), evidence, sharing)
+
+    def _users_of(self, lookup: Lookup) -> list[tuple[TimeNs, int]]:
+        """Return the two connections that used a lookup and were answered first: when, and which. Found once: there may be very many."""
+        known = self._users.get(lookup.lookup_id)
+        if known is None:
+            answered = [(self._first_end[number], number) for number in lookup.connection_ids if number in self._first_end]
+            known = self._users[lookup.lookup_id] = sorted(answered)[:2]
+        return known
 
     def _with_search_list(self, used: list[Lookup], start: TimeNs) -> list[Lookup]:
         """Add failed tries right before: the name with a search domain, or the same name without an answer."""

@@ -12,6 +12,11 @@ from analyzer.units import SECOND, DurationNs
 AT_ONCE_NS: DurationNs = SECOND
 """A call that waited for credentials begins within this time after they came."""
 
+MOST_NEAR = 64
+"""Dialogues that ended shortly before a call which are looked at: more clients than that behind one address cannot be told apart."""
+MOST_BEFORE = 8
+"""Dialogues that one call can have waited for, one after the other."""
+
 
 def waits(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[int, list[int]]:
     """Return, for the index of each call that waited, the indices of the dialogues that it waited for, in order.
@@ -47,11 +52,13 @@ def _of_client(dialogues: list[tuple[int, Draft]], calls: list[tuple[int, Draft]
         latest_end.append(max(draft.end_ns, latest_end[-1] if latest_end else draft.end_ns))
     usable = sorted((draft.end_ns, index, draft) for index, draft in dialogues if not _background(draft, starts))
     ends = [end for end, _, _ in usable]
+    by_number = {number: draft for _, number, draft in usable}
     over: dict[int, int] = {}
+    chains: list[list[int]] = []
     taken: set[int] = set()
     for index, call in calls:
         last = bisect_right(ends, call.start_ns)
-        for end, number, dialogue in reversed(usable[bisect_left(ends, call.start_ns - AT_ONCE_NS) : last]):
+        for end, number, dialogue in reversed(usable[max(last - MOST_NEAR, bisect_left(ends, call.start_ns - AT_ONCE_NS)) : last]):
             if number in over and call.start_ns > over[number]:
                 continue
             begun = bisect_left(starts, end)
@@ -60,21 +67,27 @@ def _of_client(dialogues: list[tuple[int, Draft]], calls: list[tuple[int, Draft]
                 continue
             over.setdefault(number, call.end_ns)
             out[index] = [number]
+            chains.append(out[index])
             taken.add(number)
             break
-    for index, chain in out.items():
-        if chain[0] in taken and index in {number for number, _ in calls}:
-            _extend(chain, usable, ends, taken, starts)
+    for chain in chains:
+        _extend(chain, usable, by_number, ends, taken, starts)
 
 
-def _extend(chain: list[int], usable: list[tuple[int, int, Draft]], ends: list[int], taken: set[int], starts: list[int]) -> None:
+def _extend(
+    chain: list[int],
+    usable: list[tuple[int, int, Draft]],
+    by_number: dict[int, Draft],
+    ends: list[int],
+    taken: set[int],
+    starts: list[int],
+) -> None:
     """Put before a dialogue those that it followed at once."""
-    by_number = {number: draft for _, number, draft in usable}
-    while True:
+    while len(chain) < MOST_BEFORE:
         first = by_number[chain[0]]
         before = bisect_right(ends, first.start_ns)
         found = None
-        for end, number, draft in reversed(usable[bisect_left(ends, first.start_ns - AT_ONCE_NS) : before]):
+        for end, number, draft in reversed(usable[max(before - MOST_NEAR, bisect_left(ends, first.start_ns - AT_ONCE_NS)) : before]):
             between = bisect_left(starts, first.start_ns) - bisect_left(starts, end)
             if number not in taken and number not in chain and not between and draft.end_ns <= first.start_ns:
                 found = number

@@ -10,7 +10,7 @@ from analyzer.aws.attempts import ATTEMPT_FIELD, INVOCATION_FIELDS, REQUEST_ID_F
 from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, continues, page, table_name
 from analyzer.aws.faults import TYPE_FIELD, WINDOW, error_type
 from analyzer.aws.hosts import NOWHERE, Place, place
-from analyzer.aws.sdk import CONTAINER_ONLY, UNKNOWN, Sdk, from_library, from_manners, from_user_agent
+from analyzer.aws.sdk import UNKNOWN, Sdk, from_library, from_manners, from_user_agent, only_for_credentials
 from analyzer.aws.service_option import ServiceRule
 from analyzer.aws.services import DYNAMODB, FORM_TYPE, FORM_WINDOW, NOTHING, from_form, from_path, from_target
 from analyzer.aws.targets import Authority, authority, shown, split
@@ -259,7 +259,7 @@ def _sdk(fields: dict[bytes, bytes], service: str | None) -> Sdk:
     at_credentials = service in credentials.SERVICES
     if agent:
         sdk = from_library(agent)
-        return sdk if at_credentials or sdk.name not in CONTAINER_ONLY else UNKNOWN
+        return sdk if at_credentials or not only_for_credentials(sdk) else UNKNOWN
     return from_manners(service, fields) if at_credentials else UNKNOWN
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
+from analyzer import sdks
 from analyzer.aws.credentials_endpoints import IMDS, TOKEN_TTL_FIELD
 
 
@@ -18,44 +19,9 @@ class Sdk(NamedTuple):
 
 UNKNOWN = Sdk(None, None)
 
-USER_AGENTS = (
-    ("python-boto3", r"^Boto3/(?P<v>[\d.]+)"),
-    ("python-aiobotocore", r"^aiobotocore/(?P<v>[\d.]+)"),
-    ("aws-cli", r"\baws-cli/(?P<v>[\d.]+)"),
-    ("python-botocore", r"\bBotocore/(?P<v>[\d.]+)"),
-    ("js-v3", r"\baws-sdk-js/(?P<v>3[\d.]*)"),
-    ("js-v2", r"\baws-sdk-(?:nodejs|js|react-native)/(?P<v>2[\d.]*)"),
-    ("java-v2", r"\baws-sdk-java/(?P<v>2[\d.]*)"),
-    ("java-v1", r"\baws-sdk-java/(?P<v>1[\d.]*)"),
-    ("kotlin", r"\baws-sdk-kotlin/(?P<v>[\d.]+)"),
-    ("go-v2", r"\baws-sdk-go-v2/(?P<v>[\d.]+)"),
-    ("go-v1", r"\baws-sdk-go/(?P<v>[\d.]+)"),
-    ("dotnet", r"\baws-sdk-dotnet(?:-\w+)?/(?P<v>[\d.]+)"),
-    ("rust", r"\baws-sdk-rust/(?P<v>[\d.]+)"),
-    ("ruby", r"\baws-sdk-ruby\d?/(?P<v>[\d.]+)"),
-    ("php", r"\baws-sdk-php/(?P<v>[\d.]+)"),
-    ("cpp", r"\baws-sdk-cpp/(?P<v>[\d.]+)"),
-    ("swift", r"\baws-sdk-swift/(?P<v>[\d.]+)"),
-    ("python-v4-imds", r"\baws-sdk-python-imds-client/(?P<v>[\d.]+)"),
-    ("crt-imds", r"^aws-sdk-crt/aws-imds-client"),
-)
-"""User agents of SDKs; the first that matches wins."""
-
-HTTP_LIBRARIES = (
-    ("urllib3-container-creds", r"^python-urllib3/"),
-    ("aiohttp-container-creds", r"\baiohttp/"),
-    ("elixir-hackney", r"^hackney/(?P<v>[\d.]+)"),
-)
-"""User agents of HTTP libraries that an SDK hides behind; they prove one only where an AWS service is asked."""
-CONTAINER_ONLY = frozenset({"urllib3-container-creds", "aiohttp-container-creds"})
-"""botocore and aiobotocore hide so only before the container credential endpoints."""
-
 READ_LIMIT = 1024
 """Bytes of a user agent that are looked at."""
 VERSION_LIMIT = 32
-
-_SDKS = tuple((name, re.compile(pattern)) for name, pattern in USER_AGENTS)
-_LIBRARIES = tuple((name, re.compile(pattern)) for name, pattern in HTTP_LIBRARIES)
 
 
 def from_user_agent(value: bytes) -> Sdk:
@@ -71,12 +37,18 @@ def from_library(value: bytes) -> Sdk:
 # A client sends few user agents and sends them again and again.
 @lru_cache(maxsize=1024)
 def _sdk(value: bytes) -> Sdk:
-    return _match(value, _SDKS)
+    return _match(value, _patterns("sdk"))
 
 
 @lru_cache(maxsize=1024)
 def _library(value: bytes) -> Sdk:
-    return _match(value, _LIBRARIES)
+    return _match(value, _patterns("library", "container"))
+
+
+@cache
+def _patterns(*kinds: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the names and patterns of SDKs, or of the HTTP libraries that some hide behind; the first that matches wins."""
+    return tuple((user.name, user.pattern) for user in sdks.users().values() if user.kind in kinds and user.pattern is not None)
 
 
 def _match(value: bytes, patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> Sdk:
@@ -88,6 +60,12 @@ def _match(value: bytes, patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> S
             version = version.strip(".")
             return Sdk(name, version if version.isascii() and 0 < len(version) <= VERSION_LIMIT else None)
     return UNKNOWN
+
+
+def only_for_credentials(sdk: Sdk) -> bool:
+    """Tell whether an SDK hides behind that user agent only before the container credential endpoints."""
+    user = sdks.users().get(sdk.name) if sdk.name is not None else None
+    return user is not None and user.kind == "container"
 
 
 def from_manners(service: str | None, fields: dict[bytes, bytes]) -> Sdk:

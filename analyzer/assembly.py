@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import About, HttpExchange
-from analyzer.model.rows import Call, Connection, Exchange, Stall
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Stall
 from analyzer.units import SECOND, DurationNs, TimeNs
 
 Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None, tuple[Stall, ...]]
 """wait_stall_ns, network_ns, server_ns, stall_ns and stalls of an exchange."""
 SET_UP_BELONGS_NS: DurationNs = SECOND
 """A connection's set-up belongs to its first exchange if the request begins within this time."""
+MOST_NAMED = 10
+"""Connections that a note names."""
 NO_COPIES: Mapping[int, int] = MappingProxyType({})
+NO_HANDSHAKES: Mapping[int, Handshake] = MappingProxyType({})
 
 
 def outcome(raw: HttpExchange) -> str:
     """Name how an exchange ended; the words are those of the output contract."""
-    if raw.request is None or raw.request_start is None:
+    unread = raw.evidence == "inferred"
+    if raw.request_start is None or (raw.request is None and not unread):
         return "cut"
-    if raw.response is None:
+    if raw.response_start is None if unread else raw.response is None:
         return "no-response"
     if not raw.response_complete:
         return "cut"
     if not raw.received:
         return "undelivered"
-    return "error" if raw.response.status >= 400 else "ok"
+    return "error" if raw.response is not None and raw.response.status >= 400 else "ok"
 
 
 def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
@@ -91,7 +96,7 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         network,
         server,
         stall,
-        "measured",
+        raw.evidence,
         raw.request_packet,
         raw.response_packet,
         outcome(raw),
@@ -138,23 +143,29 @@ def connection_rows(
     name_of: Callable[[str], str | None],
     service_of: Callable[[Connection, str | None], tuple[str | None, str | None]],
     copies: Mapping[int, int] = NO_COPIES,
+    handshakes: Mapping[int, Handshake] = NO_HANDSHAKES,
 ) -> list[Connection]:
-    """Add names, services, exchanges and, from `copies`, the connection that each is a translated copy of."""
+    """Add names, services, exchanges and, from `copies`, the connection that each is a translated copy of.
+
+    The set-up of a connection ends with its handshake, where there is one in `handshakes`.
+    """
     rows = list(rows)
     names: dict[tuple[str, int], str] = {}
     for row in rows:
-        known = traffic.get(row.connection_id)
-        if known is not None and known.host:
-            names.setdefault((row.server_address, row.server_port), known.host)
+        known, shaken = traffic.get(row.connection_id), handshakes.get(row.connection_id)
+        seen = (shaken.server_name if shaken is not None else None) or (known.host if known is not None else None)
+        if seen:
+            names.setdefault((row.server_address, row.server_port), seen)
     out = []
     for row in rows:
-        known = traffic.get(row.connection_id)
-        host = known.host if known is not None else None
+        known, shaken = traffic.get(row.connection_id), handshakes.get(row.connection_id)
+        host = (shaken.server_name if shaken is not None else None) or (known.host if known is not None else None)
         called = host or names.get((row.server_address, row.server_port)) or name_of(row.server_address)
         told = known is not None and known.service is not None
         service, region = (known.service, known.region) if known is not None and told else service_of(row, called)
         first = known.first_request_ns if known is not None else None
-        ahead = first is not None and row.established_ns is not None and first - row.established_ns > SET_UP_BELONGS_NS
+        ready = shaken.end_ns if shaken is not None and shaken.end_ns is not None else row.established_ns
+        ahead = first is not None and row.established_ns is not None and ready is not None and first - ready > SET_UP_BELONGS_NS
         out.append(
             row._replace(
                 server_name=called,
@@ -168,11 +179,33 @@ def connection_rows(
     return out
 
 
+def with_services(exchanges: Iterable[Exchange], connections: Iterable[Connection]) -> list[Exchange]:
+    """Return the exchanges, each inferred one without a service with that of its connection, which may have been named only later."""
+    services = {row.connection_id: row.service for row in connections if row.service is not None}
+    return [
+        row._replace(service=services[row.connection_id])
+        if row.service is None and row.evidence == "inferred" and row.connection_id in services
+        else row
+        for row in exchanges
+    ]
+
+
 def mark_copies(exchanges: Iterable[Exchange], copies: Mapping[int, int]) -> list[Exchange]:
     """Return the exchanges, each on a copied connection with the connection that it is a copy of."""
     if not copies:
         return list(exchanges)
     return [row._replace(copy_of=copies[row.connection_id]) if row.connection_id in copies else row for row in exchanges]
+
+
+def note_opaque(info: CaptureInfo, opaque: Mapping[str, Sequence[tuple[int, str]]], emit: Callable[[Anomaly], None]) -> None:
+    """Say which encrypted connections keys were given for in vain: `opaque` names them by reason, each with what was the matter."""
+    for why, found in opaque.items():
+        numbers = [number for number, _ in found]
+        listed = ", ".join(map(str, numbers[:MOST_NAMED])) + (f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else "")
+        connections = "connection" if len(numbers) == 1 else "connections"
+        info.notes.append(f"not decrypted: {connections} {listed} ({why}); what was said there is inferred from sizes and times")
+        for number, what in found:
+            emit(Anomaly("not-decrypted", None, number, f"{why}: {what}" if what else why))
 
 
 def join_one_way(exchanges: Iterable[Exchange], pairs: Mapping[int, int], unfinished: Container[int] = ()) -> list[Exchange]:

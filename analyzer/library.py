@@ -43,15 +43,17 @@ def read(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     services: Sequence[str] = (),
+    keys: str | os.PathLike[str] | None = None,
     progress: Callable[[Capture], None] | None = None,
     calls: bool = True,
 ) -> Analysis:
     """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
 
-    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called
-    after each block. Without `calls` the tables `calls` and `spans` stay empty, which saves time where nobody asks for them.
-    Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule that cannot be read.
+    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `keys` is a TLS key log
+    (NSS format), by default the file that the environment variable SSLKEYLOGFILE names. `progress` is called after each block.
+    Without `calls` the tables `calls` and `spans` stay empty, which saves time where nobody asks for them.
+    Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule or key log that cannot be read.
     """
-    analysis = pipeline.read(paths, services=services, progress=progress, calls=calls)
+    analysis = pipeline.read(paths, services=services, keys=keys, progress=progress, calls=calls)
     analysis.renderers = Shows()
     return analysis

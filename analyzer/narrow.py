@@ -1,25 +1,21 @@
-"""Keeping a part of an answer: the filters of all verbs, and conditions on columns."""
+"""Keeping a part of an answer: the filters of all verbs."""
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections import Counter
+from typing import NamedTuple
 
-from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
+from analyzer.model.condition import condition
 from analyzer.model.rows import Call, Connection, Exchange
 from analyzer.model.table import Table
-from analyzer.units import SECOND, TimeNs
+from analyzer.units import TimeNs, seconds
 
-OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
-CONDITION = re.compile(r"\s*(\w+)\s*(==|!=|>=|<=|=|>|<|~)\s*(.*?)\s*\Z", re.DOTALL)
-NUMBER = re.compile(r"(-?[0-9]{1,30}(?:\.[0-9]{1,30})?)\s*(ns|us|µs|ms|s)?")
-UNITS = {"": 1, "ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+__all__ = ["Filter", "apply", "condition"]
+
+
+MOST_NAMES = 6
+"""Services, and hosts, that are named where a filter lets nothing through."""
 
 
 class Filter(NamedTuple):
@@ -40,9 +36,9 @@ class Filter(NamedTuple):
         if self.connections:
             parts.append(f"connection {', '.join(map(str, sorted(self.connections)))}")
         if self.since_ns is not None:
-            parts.append(f"from {(self.since_ns - first) / SECOND:.3f} s on")
+            parts.append(f"from {seconds(self.since_ns - first)} s on")
         if self.until_ns is not None:
-            parts.append(f"before {(self.until_ns - first) / SECOND:.3f} s")
+            parts.append(f"before {seconds(self.until_ns - first)} s")
         return "; ".join(parts)
 
 
@@ -101,8 +97,28 @@ def apply(analysis: Analysis, wanted: Filter, *, whole_calls: bool = True) -> An
         anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
         check=analysis.check,
         filtered=wanted.words(analysis.capture.first_ns or 0),
+        outside=None if kept else present(analysis),
+        context=analysis.context or analysis,
         renderers=analysis.renderers,
     )
+
+
+def present(analysis: Analysis) -> str:
+    """Say what an answer holds that a filter could let through: services and server names, most connections first."""
+    counted = [Counter(row.service or "other" for row in analysis.connections), Counter(map(_server, analysis.connections))]
+    parts = []
+    for word, names in zip(("service", "host"), counted, strict=True):
+        listed = ", ".join(name for name, _ in names.most_common(MOST_NAMES))
+        parts.append(f"{word}{'s' if len(names) > 1 else ''} {listed}{', ...' if len(names) > MOST_NAMES else ''}")
+    first, last = analysis.capture.first_ns, analysis.capture.last_ns
+    if first is not None and last is not None:
+        parts.append(f"{seconds(last - first)} s")
+    number = len(analysis.connections)
+    return f"{number} TCP connection{'s' if number != 1 else ''} ({'; '.join(parts)})" if number else "no TCP connections"
+
+
+def _server(row: Connection) -> str:
+    return row.server_name or row.server_address
 
 
 class Belongings(NamedTuple):
@@ -125,44 +141,3 @@ def _with_dialogues(analysis: Analysis, calls: Table[Call]) -> tuple[Table[Call]
 
 def _begin(row: Exchange) -> TimeNs | None:
     return row.request_start_ns if row.request_start_ns is not None else row.response_start_ns
-
-
-def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
-    """Read a condition on a column: `operation=GetItem`, `status>=400`, `server_ns>20ms`, `target~token` (contains).
-
-    Unknown values never match.
-
-    Raises UsageError for a column that does not exist, or a value that does not fit it.
-    """
-    match = CONDITION.match(text)
-    if match is None:
-        raise UsageError(f"cannot read the condition {text!r}", hint="COLUMN=VALUE, also != < <= > >= and ~ (contains)")
-    name, sign, value = match.groups()
-    get = table.getter(name)
-    kind = next(column.kind for column in table.columns if column.name == name)
-    if sign == "~":
-        return lambda row: get(row) is not None and value.lower() in str(get(row)).lower()
-    compare = OPERATORS[sign]
-    wanted = _value(name, kind, value)
-    if kind == "list" and sign not in ("=", "==", "!="):
-        raise UsageError(f"{name} is a list, which has no order", hint=f"{name}={value} (holds it), {name}!={value}, {name}~{value}")
-    if kind == "list":
-        return lambda row: compare(any(str(item) == value for item in get(row)), True)
-    return lambda row: get(row) is not None and compare(get(row), wanted)
-
-
-def _value(name: str, kind: str, text: str) -> object:
-    if kind in ("text", "list"):
-        return text
-    if kind == "bool":
-        if text.lower() not in ("true", "false", "yes", "no"):
-            raise UsageError(f"{name} is true or false, not {text!r}")
-        return text.lower() in ("true", "yes")
-    match = NUMBER.fullmatch(text)
-    if match is None or (match[2] and kind not in ("duration", "time")):
-        raise UsageError(f"{name} is a number, not {text!r}")
-    number = match[1]
-    if not match[2] and "." not in number:
-        return int(number)
-    # Decimal: a double cannot hold a time in seconds to the nanosecond.
-    return round(Decimal(number) * UNITS[match[2] or ""]) if kind in ("duration", "time") else float(number)

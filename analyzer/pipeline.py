@@ -7,14 +7,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
+from itertools import count
 from operator import itemgetter
+from pathlib import Path
 
 from analyzer import aws, capture, dns, findings, http, latency, packets, tcp, tls
-from analyzer.assembly import Traffic, connection_rows, exchange_row, join_one_way, mark_copies, with_calls
+from analyzer.assembly import Traffic, connection_rows, exchange_row, join_one_way, mark_copies, note_opaque, with_calls, with_services
+from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import Endpoint, HttpExchange
-from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Lookup, Span
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Lookup, Span
 from analyzer.model.seams import Block, Datagram
 from analyzer.model.table import Table
 from analyzer.quality import note_capture, vantage_of
@@ -30,7 +33,7 @@ MOST_ANOMALIES = 1000
 class Pipeline:
     """One pass over a capture: blocks in, rows out."""
 
-    def __init__(self, services: Sequence[aws.ServiceRule] = ()) -> None:
+    def __init__(self, services: Sequence[aws.ServiceRule] = (), keys: tls.KeyLog | None = None) -> None:
         self._recognizer = aws.Recognizer(services)
         self._anomalies: list[Anomaly] = []
         self._anomaly_counts: dict[str, int] = {}
@@ -39,6 +42,9 @@ class Pipeline:
         self._traffic: dict[int, Traffic] = {}
         self._endpoints: dict[int, Endpoint] = {}
         self._unfinished: set[int] = set()
+        self._handshakes: dict[int, Handshake] = {}
+        self._unnamed = False
+        """Whether an exchange that was inferred has no service yet."""
         self._names = dns.Lookups(self._lookups.append)
         known = self._recognizer
         wishes = http.Wishes(
@@ -49,10 +55,14 @@ class Pipeline:
             response_window=known.response_window,
             varying=aws.VARYING_FIELDS,
         )
+        number = count().__next__
+        decrypted = http.HttpOpener(wishes, self._decrypted, number)
+        self.tls = tls.TlsOpener(keys, (decrypted,), done=self._exchange, handshake=self._handshake, anomaly=self.anomaly, number=number)
+        clear = http.HttpOpener(wishes, self._exchange, number, self.tls.tunnel)
         self.engine = tcp.Engine(
             packets.LAYOUTS,
             packets.Decoder().decode,
-            (http.HttpOpener(wishes, self._exchange), tls.TlsOpener(), dns.DnsOpener(self._names)),
+            (clear, self.tls, dns.DnsOpener(self._names)),
             self.anomaly,
             datagram=self._datagram,
             datagram_ports=DATAGRAM_PORTS,
@@ -70,20 +80,25 @@ class Pipeline:
         counts = Counter(map(_CONNECTION, self._exchanges))
         flows = self.engine.flows
         copies, one_way = tcp.twins(flows), tcp.one_way(flows)
-        connections = connection_rows(map(tcp.row, flows), self._traffic, counts, self._name_of, self._service_of, copies)
+        shaken = self._handshakes
+        connections = connection_rows(map(tcp.row, flows), self._traffic, counts, self._name_of, self._service_of, copies, shaken)
         self._exchanges.sort(key=_ID)
+        if self._unnamed:
+            self._exchanges = with_services(self._exchanges, connections)
         self._exchanges = join_one_way(mark_copies(self._exchanges, copies), one_way, self._unfinished)
         self._lookups.sort(key=_ID)
         note_capture(info, connections, self.anomaly)
+        note_opaque(info, self.tls.opaque, self.anomaly)
+        handshakes = [shaken[number] for number in sorted(shaken)]
         made: list[Call] = []
         spans: list[Span] = []
         if calls:
-            made, spans = latency.reckon(aws.place_calls(self._exchanges, connections, self._lookups))
+            made, spans = latency.reckon(aws.place_calls(self._exchanges, connections, self._lookups, handshakes))
             made = aws.with_chains(made, self._exchanges)
             self._exchanges = with_calls(self._exchanges, made)
-        for code, count in self._anomaly_counts.items():
-            if count > MOST_ANOMALIES:
-                self._anomalies.append(Anomaly(code, None, None, f"{count - MOST_ANOMALIES} more of these"))
+        for code, seen in self._anomaly_counts.items():
+            if seen > MOST_ANOMALIES:
+                self._anomalies.append(Anomaly(code, None, None, f"{seen - MOST_ANOMALIES} more of these"))
         self._anomalies.sort(key=lambda row: (row.packet_id is None, row.packet_id or 0))
         return Analysis(
             capture=info,
@@ -92,6 +107,7 @@ class Pipeline:
             lookups=Table("lookups", Lookup, self._lookups),
             exchanges=Table("exchanges", Exchange, self._exchanges),
             anomalies=Table("anomalies", Anomaly, self._anomalies),
+            handshakes=Table("handshakes", Handshake, handshakes),
             calls=Table("calls", Call, made),
             spans=Table("spans", Span, spans),
             check=findings.check,
@@ -117,16 +133,28 @@ class Pipeline:
         endpoint = self._endpoints.get(number)
         if endpoint is None:
             address, port = link.server()
-            endpoint = self._endpoints[number] = Endpoint(address, port, self._names.name_of(address))
+            shaken = self._handshakes.get(number)
+            name = shaken.server_name if shaken is not None else None
+            endpoint = self._endpoints[number] = Endpoint(address, port, name or self._names.name_of(address))
         if raw.request is None and not raw.response_complete:
             self._unfinished.add(raw.exchange_id)
         about = self._recognizer.describe(raw.request, raw.response, endpoint)
         self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
+        if raw.evidence == "inferred" and about.service is None:
+            self._unnamed = True
         if number not in self._traffic:
             start = raw.request_start[0] if raw.request_start is not None else None
             self._traffic[number] = Traffic(start, about.host, about.service, about.region)
         if link.troubled():
             link.forget(raw.request_end_offset, raw.response_end_offset)
+
+    def _decrypted(self, raw: HttpExchange) -> None:
+        raw.evidence = "decrypted"
+        self._exchange(raw)
+
+    def _handshake(self, row: Handshake) -> None:
+        self._handshakes[row.connection_id] = row
+        self._endpoints.pop(row.connection_id, None)  # the name of a proxy, if any was known before
 
     def _name_of(self, address: str) -> str | None:
         return self._names.name_of(ip_address(address).packed)
@@ -139,27 +167,68 @@ def read(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
     services: Sequence[str] = (),
+    keys: str | os.PathLike[str] | None = None,
     progress: Callable[[capture.Capture], None] | None = None,
     calls: bool = True,
 ) -> Analysis:
     """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
 
-    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `progress` is called
-    after each block. Without `calls` the tables `calls` and `spans` are not made, which saves time where nobody asks for them.
-    Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule that cannot be read.
+    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `keys` is a TLS key log
+    (NSS format), by default the file that the environment variable SSLKEYLOGFILE names; secrets in the captures are used too, also where
+    they come after the packets, which takes a second pass over the files. `progress` is called after each block. Without `calls` the tables
+    `calls` and `spans` are not made, which saves time where nobody asks for them. Raises CaptureError or UnknownFormat where nothing can be
+    read, UsageError for a rule or a key log that cannot be read.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    pipeline = Pipeline([aws.parse_service_option(text) for text in services])
-    source = capture.open_captures(names, emit=pipeline.anomaly)
+    rules = [aws.parse_service_option(text) for text in services]
+    known = _key_log(keys)
     collecting = gc.isenabled()
     # The loop makes no cycles that matter within a pass; looking for them again and again costs a fifth of the time.
     gc.disable()
     try:
-        for block in source.blocks():
-            pipeline.feed(block)
-            if progress is not None:
-                progress(source)
+        pipeline, source = _pass(names, rules, known, progress)
+        missing = pipeline.tls.missing
+        if source.info.secrets and all(Path(name).is_file() for name in names) and any(known.secrets(random) for random in missing):
+            pipeline, source = _pass(names, rules, known, progress)
         return pipeline.finish(source.info, calls=calls)
     finally:
         if collecting:
             gc.enable()
+
+
+def _pass(
+    names: list[str | os.PathLike[str]],
+    rules: list[aws.ServiceRule],
+    keys: tls.KeyLog,
+    progress: Callable[[capture.Capture], None] | None,
+) -> tuple[Pipeline, capture.Capture]:
+    """Read the captures once, adding to `keys` the secrets that they hold."""
+    pipeline = Pipeline(rules, keys)
+    source = capture.open_captures(names, emit=pipeline.anomaly)
+    secrets, taken = source.info.secrets, 0
+    for block in source.blocks():
+        while taken < len(secrets):
+            keys.add(secrets[taken] + b"\n")
+            taken += 1
+        pipeline.feed(block)
+        if progress is not None:
+            progress(source)
+    for text in secrets[taken:]:
+        keys.add(text + b"\n")
+    return pipeline, source
+
+
+def _key_log(path: str | os.PathLike[str] | None) -> tls.KeyLog:
+    """Read a key log: the one that was asked for, else the one that the environment names, if it is there."""
+    known = tls.KeyLog()
+    named = path if path is not None else os.environ.get("SSLKEYLOGFILE")
+    if not named:
+        return known
+    try:
+        with Path(named).open("rb") as file:
+            while piece := file.read(1 << 20):
+                known.add(piece)
+    except OSError as error:
+        if path is not None:
+            raise UsageError(f"cannot read the key log {os.fspath(path)}: {error.strerror or error}") from None
+    return known

@@ -23,10 +23,24 @@ MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
 
-def milliseconds(duration: DurationNs) -> str:
-    """Write a duration as a bare number of milliseconds: one decimal below 100, none above (`92.4`, `670`)."""
-    value = duration / MILLISECOND
-    return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
+def _rounded(value: int, unit: int, digits: int) -> str:
+    """Write `value` in units of `unit` with that many decimals, rounded half up, away from zero. A double would round 12.25 down."""
+    scale = 10**digits
+    steps = (abs(value) * scale * 2 + unit) // (2 * unit)
+    text = f"{steps // scale}.{steps % scale:0{digits}d}" if digits else str(steps)
+    return f"-{text}" if value < 0 and steps else text
+
+
+def milliseconds(duration: DurationNs, digits: int | None = None) -> str:
+    """Write a duration as a bare number of milliseconds: one decimal below 100, none above (`92.4`, `670`), or `digits` of them."""
+    if digits is None:
+        digits = 1 if abs(duration) < 99_950_000 else 0
+    return _rounded(duration, MILLISECOND, digits)
+
+
+def seconds(duration: DurationNs) -> str:
+    """Write a duration as a bare number of seconds with three decimals (`1.015`)."""
+    return _rounded(duration, SECOND, 3)
 
 
 def duration(value: DurationNs) -> str:
@@ -35,12 +49,12 @@ def duration(value: DurationNs) -> str:
     if 0 < size < MICROSECOND:
         return f"{value} ns"
     if size < MILLISECOND // 10:
-        return f"{value / MICROSECOND:.0f} µs" if value else "0 ms"
+        return f"{_rounded(value, MICROSECOND, 0)} µs" if value else "0 ms"
     if size < 10 * SECOND:
         return f"{milliseconds(value)} ms"
     if size < 120 * SECOND:
-        return f"{value / SECOND:.1f} s"
-    minutes, rest = divmod(round(size / SECOND), 60)
+        return f"{_rounded(value, SECOND, 1)} s"
+    minutes, rest = divmod((size + SECOND // 2) // SECOND, 60)
     hours, minutes = divmod(minutes, 60)
     text = f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
     return text if value >= 0 else f"-{text}"

@@ -1,6 +1,6 @@
-"""Exchanges -> calls: attempts joined by invocation id, with the set-up and the failed connections that belong to them (design 2.4).
+"""Exchanges -> calls: attempts with the set-up and the failed connections that belong to them (design 2.4).
 
-Sources for the ids: `attempts.py`. Without plaintext, and for SDKs that send no id, every exchange is a call of its own.
+Which exchanges are attempts of one call is told in `joining.py`. Without plaintext every exchange is a call of its own.
 """
 
 from __future__ import annotations
@@ -8,77 +8,64 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analyzer.aws.credentials_endpoints import SERVICES as CREDENTIAL_ENDPOINTS
+from analyzer.aws.joining import attempts, longest_pause
 from analyzer.aws.ownership import SetUp, given_up, server_of
 from analyzer.model.draft import Activity, Attempt, Draft
 from analyzer.model.rows import Connection, Exchange
-from analyzer.units import SECOND, DurationNs, TimeNs
+from analyzer.units import TimeNs
 
 MOST_UNSEEN = 16
 """Attempts that a header may claim beyond those seen; more is a broken or hostile header (the largest default of an SDK is 11 tries)."""
-NEXT_TRY_NS: DurationNs = 25 * SECOND
-"""How long after a failed connection the next may still be the same call's: the longest back-off is 20 s."""
 TOKENS_OF_STS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetSessionToken", "GetFederationToken"})
 
 
 def service_calls(exchanges: Sequence[Exchange], connections: Mapping[int, Connection], set_up: SetUp) -> Iterator[Draft]:
     """Yield the calls of AWS services; credential endpoints are not among them, copies and requests not captured neither."""
-    joined: dict[tuple[str, str], list[Exchange]] = {}
-    several: set[tuple[str, str]] = set()
-    order: list[tuple[tuple[str, str] | None, Exchange]] = []
-    for row in exchanges:
-        if row.service is None or row.copy_of is not None or row.request_start_ns is None or row.service in CREDENTIAL_ENDPOINTS:
-            continue
-        if row.invocation_id is None:
-            order.append((None, row))
-            continue
-        key = (connections[row.connection_id].client_address, row.invocation_id)
-        group = joined.get(key)
-        if group is None:
-            joined[key] = [row]
-            order.append((key, row))
-        else:
-            group.append(row)
-            several.add(key)
-    for found, row in order:
-        if found is not None and found in several:
-            yield _call(joined[found], connections, set_up)
-        elif row.outcome == "ok" and row.idle_before_ns is not None and row.attempt in (None, 1) and row.service != "sts":
+    for rows in attempts(exchanges, connections):
+        row = rows[0]
+        if len(rows) == 1 and row.outcome == "ok" and row.idle_before_ns is not None and row.attempt in (None, 1) and row.service != "sts":
             # One good exchange on an open connection, as most are: there is nothing to find out.
             asked, end = row.request_start_ns or 0, row.response_end_ns or 0
             only = Attempt(row, connections[row.connection_id], (), asked, max(asked, end), False)
             yield Draft(row.service, row.operation, (only,), None, row.evidence)
         else:
-            yield _call([row], connections, set_up)
+            yield _call(rows, connections, set_up)
 
 
-def never_opened(rows: Iterable[Connection], encrypted: frozenset[tuple[str, str]]) -> Iterator[Draft]:
+def never_opened(rows: Iterable[Connection], set_up: SetUp) -> Iterator[Draft]:
     """Yield the calls that never got a connection: SYNs to AWS services without an answer, with nothing of the same client after them.
 
-    `encrypted` are the (client, server) between which TLS is spoken: a call that cannot be read may have gone on from there.
+    A connection is the next try of a call if it came after the one before was given up; those that are tried at the same time are calls
+    of their own.
     """
     groups: dict[tuple[str, str], list[list[Connection]]] = {}
     for row in rows:
-        key = (row.client_address, server_of(row))
-        if row.service is None or row.service in CREDENTIAL_ENDPOINTS or key in encrypted:
+        if row.service is None or row.service in CREDENTIAL_ENDPOINTS:
             continue
-        known = groups.setdefault(key, [])
-        if known and row.first_ns - given_up(known[-1][-1]) <= NEXT_TRY_NS:
-            known[-1].append(row)
+        known = groups.setdefault((row.client_address, server_of(row)), [])
+        free = [
+            one
+            for one in known[-MOST_UNSEEN:]
+            if 0 <= row.first_ns - given_up(one[-1]) <= longest_pause(len(one)) and len(one) < MOST_UNSEEN
+        ]
+        if free:
+            max(free, key=lambda one: given_up(one[-1])).append(row)
         else:
             known.append([row])
     for group in (one for known in groups.values() for one in known):
         tries = []
         for number, row in enumerate(group):
             following = group[number + 1].first_ns if number + 1 < len(group) else None
-            end = given_up(row) if following is None else min(given_up(row), following)
-            tries.append(Attempt(None, row, (), row.syn_ns or row.first_ns, max(end, row.first_ns), following is not None))
-        yield Draft(group[0].service, None, tuple(tries), None, "inferred")
+            one = _failed_connection([row], set_up)
+            tries.append(one._replace(failed=False) if following is None else _outstanding(one, following))
+        service = group[0].service
+        yield Draft(service, None, tuple(tries), None, "inferred", service == "sts")
 
 
 def _call(rows: list[Exchange], connections: Mapping[int, Connection], set_up: SetUp) -> Draft:
     if len(rows) > 1:
         rows = sorted(rows, key=lambda row: (row.request_start_ns or 0, row.exchange_id))
-    attempts: list[Attempt] = []
+    made: list[Attempt] = []
     seen = 0
     truncated = None
     last = len(rows) - 1
@@ -89,11 +76,11 @@ def _call(rows: list[Exchange], connections: Mapping[int, Connection], set_up: S
         beside: tuple[Connection, ...] = ()
         missing = (row.attempt or 0) - 1 - seen
         if row.index_on_connection == 0 and set_up.owned(row, connection):
-            beside = set_up.beside(connection)
+            beside = set_up.beside(connection, row.attempt)
             if beside:
                 tries, beside = _split(beside, connection, missing if row.attempt is not None else None)
                 for group in tries:
-                    attempts.append(_failed_connection(group, set_up))
+                    made.append(_failed_connection(group, set_up))
                     seen += 1
                     missing -= 1
             activities = set_up.activities(row, connection, beside)
@@ -101,7 +88,7 @@ def _call(rows: list[Exchange], connections: Mapping[int, Connection], set_up: S
                 start = min(start, activities[0].start_ns)
         unseen = 0
         if 0 < missing <= MOST_UNSEEN:
-            if attempts:
+            if made:
                 unseen = missing
             else:
                 truncated = "start"
@@ -109,7 +96,8 @@ def _call(rows: list[Exchange], connections: Mapping[int, Connection], set_up: S
         seen += 1
         end = ended(row, connection, set_up, followed=number < last)
         causes = ("head-of-line",) if row.idle_before_ns is None and set_up.is_behind(row) else ()
-        attempts.append(Attempt(row, connection, activities, start, max(start, end), number < last, beside, causes, unseen))
+        made.append(Attempt(row, connection, activities, start, max(start, end), number < last, beside, causes, unseen))
+    made = [_outstanding(one, made[at + 1].start_ns) if one.failed else one for at, one in enumerate(made)]
     final = rows[-1]
     over = connections[final.connection_id]
     if final.outcome == "cut" or (final.outcome == "no-response" and over.closed_ns is None):
@@ -119,7 +107,7 @@ def _call(rows: list[Exchange], connections: Mapping[int, Connection], set_up: S
     operation = final.operation
     if final.service == "sts" and operation in TOKENS_OF_STS:
         operation = "GetCredentials"
-    return Draft(final.service, operation, tuple(attempts), truncated, _evidence(attempts), final.service == "sts")
+    return Draft(final.service, operation, tuple(made), truncated, _evidence(made), final.service == "sts")
 
 
 def _evidence(attempts: Sequence[Attempt]) -> str:
@@ -131,7 +119,9 @@ def _evidence(attempts: Sequence[Attempt]) -> str:
             if activity.evidence == "inferred":
                 return "inferred"
     exchange = attempts[-1].exchange
-    return exchange.evidence if exchange is not None else "inferred"
+    if exchange is None or (len(attempts) > 1 and exchange.invocation_id is None):
+        return "inferred"
+    return exchange.evidence
 
 
 def _split(found: Sequence[Connection], used: Connection, missing: int | None) -> tuple[list[list[Connection]], tuple[Connection, ...]]:
@@ -164,6 +154,23 @@ def _failed_connection(group: Sequence[Connection], set_up: SetUp) -> Attempt:
     activities = set_up.failed(last, group[:-1], end)
     start = activities[0].start_ns if activities else last.first_ns
     return Attempt(None, last, activities, start, max(start, end), True, tuple(group[:-1]))
+
+
+def _outstanding(attempt: Attempt, following: TimeNs) -> Attempt:
+    """Let an attempt last until the next one where nothing on the wire says that the client gave it up before.
+
+    Its SYN, or its request, was outstanding until then; a FIN that waits behind unacknowledged data comes too late to tell.
+    """
+    under, row = attempt.connection, attempt.exchange
+    if row is not None and row.response_end_ns is not None and row.outcome != "undelivered":
+        return attempt
+    told = (under.closed_ns, under.client_closed_ns, under.server_closed_ns, under.icmp_ns)
+    if any(time is not None and attempt.start_ns <= time <= following for time in told) or following < attempt.start_ns:
+        return attempt
+    set_up = attempt.set_up
+    if row is None and set_up:
+        set_up = (*set_up[:-1], set_up[-1]._replace(end_ns=max(set_up[-1].end_ns, following)))
+    return attempt._replace(end_ns=following, set_up=set_up)
 
 
 def ended(row: Exchange, connection: Connection, set_up: SetUp, *, followed: bool) -> TimeNs:

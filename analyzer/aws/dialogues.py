@@ -24,8 +24,8 @@ PATIENCE_NS: DurationNs = 35 * SECOND
 """Longest wait for an answer: ex_aws waits 30 s."""
 IMPATIENCE_NS: DurationNs = 100 * MILLISECOND
 """No SDK gives a credential endpoint up sooner: Go's dial timeout, the shortest of all, is 250 ms."""
-READING_NS: DurationNs = SECOND
-"""A client that reads several pieces of metadata asks for the next at once."""
+READING_NS: DurationNs = 100 * MILLISECOND
+"""A client that reads several pieces of metadata asks for the next at once; an agent that polls comes back later."""
 MOST_OPEN = 64
 """Dialogues of one client that may go on at the same time; the oldest is closed for a new one."""
 
@@ -83,17 +83,19 @@ class _Open:
     """A dialogue that may go on."""
 
     def __init__(self, first: Try) -> None:
-        self.tries = [first]
+        self.tries: list[Try] = []
+        self.has_token = self.asked_token = False
+        self.add(first)
+
+    def add(self, one: Try) -> None:
+        self.tries.append(one)
+        if one.operation == TOKEN:
+            self.asked_token = True
+            self.has_token = self.has_token or one.good
 
     @property
     def last(self) -> Try:
         return self.tries[-1]
-
-    def has_token(self) -> bool:
-        return any(one.operation == TOKEN and one.good for one in self.tries)
-
-    def asked_token(self) -> bool:
-        return any(one.operation == TOKEN for one in self.tries)
 
 
 def dialogues(exchanges: Sequence[Exchange], connections: Mapping[int, Connection], set_up: SetUp) -> list[Draft]:
@@ -105,13 +107,18 @@ def dialogues(exchanges: Sequence[Exchange], connections: Mapping[int, Connectio
             groups[connection.client_address, row.service].append(_asked(row, connection, set_up))
     for connection in connections.values():
         service = connection.service
-        if service in SERVICES and not connection.exchanges and connection.copy_of is None:
-            if connection.syn_ns is not None and connection.established_ns is None:
+        if service in SERVICES and not connection.exchanges and connection.copy_of is None and connection.syn_ns is not None:
+            if connection.established_ns is None:
                 groups[connection.client_address, service].append(_not_opened(connection))
+            elif _given_up_unasked(connection):
+                end = connection.client_closed_ns
+                groups[connection.client_address, service].append(
+                    Try(None, connection, (), connection.syn_ns, end, end or connection.last_ns)
+                )
     out = []
     for (_, service), tries in groups.items():
         tries.sort(key=lambda one: (one.start_ns, one.connection.first_packet_id))
-        out += [_draft(service, known.tries) for known in _follow(tries)]
+        out += [_draft(service, known.tries) for known in _follow(_unasked_at_last(tries))]
     return out
 
 
@@ -139,6 +146,27 @@ def _not_opened(connection: Connection) -> Try:
     return Try(None, connection, (), connection.syn_ns or connection.first_ns, end if told else None, end)
 
 
+def _given_up_unasked(connection: Connection) -> bool:
+    """Tell whether a client waited on an open connection whose request did not come as far as here: something on the way drops it.
+
+    A spare connection, or one that only tries the port, is closed sooner. Where the close does not come by either, the client's next
+    activity tells (`_unasked_at_last`).
+    """
+    opened, closed = connection.established_ns, connection.client_closed_ns
+    if connection.bytes_received or opened is None or connection.server_closed_ns is not None:
+        return False
+    if closed is None:
+        return not connection.bytes_sent
+    return IMPATIENCE_NS <= closed - opened <= PATIENCE_NS
+
+
+def _unasked_at_last(tries: list[Try]) -> list[Try]:
+    """Return the tries without open connections at the end on which nothing was ever said: nobody shows that their client waited."""
+    while tries and tries[-1].exchange is None and tries[-1].end_ns is None and tries[-1].connection.established_ns is not None:
+        tries.pop()
+    return tries
+
+
 def _follow(tries: Sequence[Try]) -> Iterator[_Open]:
     """Give each try to the dialogue that it goes on with, or let it begin one."""
     known: list[_Open] = []
@@ -146,7 +174,7 @@ def _follow(tries: Sequence[Try]) -> Iterator[_Open]:
         fitting = [dialogue for dialogue in known if _free(dialogue.last, one) and _leads(dialogue, one)]
         if fitting:
             best = max(fitting, key=lambda dialogue: _nearness(dialogue.last, one))
-            best.tries.append(one)
+            best.add(one)
             continue
         if len(known) >= MOST_OPEN:
             yield known.pop(0)
@@ -183,9 +211,9 @@ def _leads(dialogue: _Open, one: Try) -> bool:
     if before is not None and after is not None:
         if before.sdk is not None and after.sdk is not None and before.sdk != after.sdk:
             return False
-        if after.operation != TOKEN and after.imds_version == 2 and dialogue.asked_token() and not dialogue.has_token():
+        if after.operation != TOKEN and after.imds_version == 2 and dialogue.asked_token and not dialogue.has_token:
             return False
-        if after.imds_version == 1 and dialogue.has_token():
+        if after.imds_version == 1 and dialogue.has_token:
             return False
     if before is None:
         return True
@@ -211,7 +239,8 @@ def _draft(service: str, tries: Sequence[Try]) -> Draft:
         following = tries[number + 1] if number + 1 < len(tries) else None
         end = one.end_ns
         if following is not None:
-            end = following.start_ns if end is None and one.exchange is not None else min(end or one.seen_ns, following.start_ns)
+            # Where no FIN or RST says when the client gave up, its next activity does: a SYN is outstanding until then.
+            end = following.start_ns if end is None else min(end, following.start_ns)
         elif end is None:
             end = one.seen_ns
         failed = following is not None and not one.good
@@ -227,4 +256,4 @@ def _draft(service: str, tries: Sequence[Try]) -> Draft:
         operation, evidence = "GetCredentials", "inferred"
     if any(one.exchange is None for one in tries) or any(piece.evidence == "inferred" for one in tries for piece in one.set_up):
         evidence = "inferred"
-    return Draft(service, operation, tuple(attempts), "end" if open_end else None, evidence, True)
+    return Draft(service, operation, tuple(attempts), "end" if open_end else None, evidence, True, last.end_ns is None)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from analyzer.model.draft import Activity
-from analyzer.model.rows import Connection, Exchange, Lookup
+from analyzer.model.rows import Connection, Exchange, Handshake, Lookup
 from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs
 
 LATE_NS: DurationNs = 50 * MILLISECOND
@@ -16,6 +16,10 @@ SEARCH_WITHIN_NS: DurationNs = SECOND
 """Tries along the search list follow each other at once; a failed one at most this long before belongs to the same resolution."""
 BESIDE_NS: DurationNs = SECOND
 """A client that gave an address up, or overtook it, goes on to the next at once; happy eyeballs wait 250 ms (RFC 8305 section 5)."""
+NEXT_ADDRESS_NS: DurationNs = 10 * MILLISECOND
+"""No client goes on to another address sooner than this after a SYN that is still unanswered (RFC 8305 section 5)."""
+HEAD_START_NS: DurationNs = 350 * MILLISECOND
+"""Head start of the first address: 250 ms in Node, aiohttp and hackney, 300 ms in Go; no SDK gives an address up so soon."""
 LONGEST_CONNECT_NS: DurationNs = 130 * SECOND
 """Linux sends SYNs for 127 s before it gives up (`net.ipv4.tcp_syn_retries` = 6)."""
 HANDS_OVER = ("js-", "go-")
@@ -25,7 +29,14 @@ HANDS_OVER = ("js-", "go-")
 class SetUp:
     """Answers what a connection's set-up consisted of and to whom it belongs (design 2.4). Built once over the tables of a capture."""
 
-    def __init__(self, connections: Iterable[Connection], lookups: Sequence[Lookup], exchanges: Sequence[Exchange]) -> None:
+    def __init__(
+        self,
+        connections: Iterable[Connection],
+        lookups: Sequence[Lookup],
+        exchanges: Sequence[Exchange],
+        handshakes: Iterable[Handshake] = (),
+    ) -> None:
+        self._handshakes = {row.connection_id: row for row in handshakes}
         self._lookups: dict[int, list[Lookup]] = defaultdict(list)
         self._by_client: dict[str, list[Lookup]] = defaultdict(list)
         for lookup in lookups:
@@ -58,17 +69,22 @@ class SetUp:
         return exchange.index_on_connection == 0 and not connection.opened_ahead and connection.syn_ns is not None
 
     def activities(self, exchange: Exchange, connection: Connection, beside: Sequence[Connection]) -> tuple[Activity, ...]:
-        """Return dns and connect of an exchange that paid for its connection; `beside` are the other addresses of the same attempt."""
+        """Return dns, connect and tls of an exchange that paid for its connection; `beside` are the other addresses of the same attempt."""
         syn, asked = connection.syn_ns, exchange.request_start_ns
         if syn is None or asked is None:
             return ()
         established = connection.established_ns
+        shaken = self._handshakes.get(connection.connection_id)
         if established is None:  # the SYN-ACK or its ACK is not in the capture
-            established, evidence = asked, "inferred"
+            established = asked if shaken is None else min(asked, shaken.start_ns)
+            evidence = "inferred"
         else:
             established = min(established, asked)
-            evidence = "inferred" if asked - established > LATE_NS or self._handed_over(exchange, connection) else "measured"
-        return self._until(syn, established, connection, beside, evidence, connection.established_packet_id or exchange.first_packet_id)
+            ready = established if shaken is None else max(established, min(shaken.end_ns or asked, asked))
+            evidence = "inferred" if asked - ready > LATE_NS or self._handed_over(exchange, connection, ready) else "measured"
+        last = connection.established_packet_id or exchange.first_packet_id
+        found = self._until(syn, established, connection, beside, evidence, last)
+        return found if shaken is None else (*found, _tls(shaken, exchange, asked, evidence))
 
     def failed(self, connection: Connection, beside: Sequence[Connection], end_ns: TimeNs) -> tuple[Activity, ...]:
         """Return dns and connect of a try that came to no exchange."""
@@ -84,7 +100,9 @@ class SetUp:
         for other in beside:
             if other.syn_ns is not None and other.syn_ns < first:
                 first, first_id, opener = other.syn_ns, other.first_packet_id, other
-            overtaken = other.established_ns is not None or other.last_ns >= syn
+            refused = other.closed_ns is not None or other.icmp_ns is not None
+            early = other.syn_ns is not None and syn - other.syn_ns <= HEAD_START_NS and not refused
+            overtaken = other.established_ns is not None or other.last_ns >= syn or early
             causes.append("happy-eyeballs" if overtaken else "address-fallback")
             if other.syn_retransmissions:
                 causes.append("syn-retransmitted")
@@ -94,8 +112,12 @@ class SetUp:
         dns = self._dns(opener, first) or (self._dns(connection, first) if opener is not connection else None)
         return (connect,) if dns is None else (dns, connect)
 
-    def beside(self, connection: Connection) -> tuple[Connection, ...]:
-        """Return the connections without exchanges that the same client tried on the way to this one, and claim them."""
+    def beside(self, connection: Connection, attempt: int | None = None) -> tuple[Connection, ...]:
+        """Return the connections without exchanges that the same client tried on the way to this one, and claim them.
+
+        They had been given up by the time this one was open: what still repeats its SYN belongs to somebody else. In a first `attempt`
+        only other addresses were tried.
+        """
         rows = self._idle.get((connection.client_address, server_of(connection)))
         syn = connection.syn_ns
         if not rows or syn is None:
@@ -110,8 +132,12 @@ class SetUp:
             if syn - row.syn_ns > LONGEST_CONNECT_NS:
                 break
             if row.established_ns is None:
+                if row.last_ns > limit or (attempt == 1 and row.server_address == connection.server_address):
+                    continue
                 # Each was given up before the next was tried: what lies further back belongs to an earlier call.
                 fits = row.syn_ns >= reach or reach - given_up(row) <= _patience(row)
+                silent = row.closed_ns is None and row.icmp_ns is None
+                fits = fits and not (silent and 0 <= reach - row.syn_ns < NEXT_ADDRESS_NS)
             else:
                 done = row.closed_ns if row.closed_ns is not None else row.last_ns
                 fits = abs(syn - row.syn_ns) <= BESIDE_NS and done - limit <= BESIDE_NS and row.server_address != connection.server_address
@@ -205,17 +231,17 @@ class SetUp:
                 start = row.start_ns
         return out
 
-    def _handed_over(self, exchange: Exchange, connection: Connection) -> bool:
+    def _handed_over(self, exchange: Exchange, connection: Connection, ready: TimeNs) -> bool:
         """Tell whether others of the same client were at work during the set-up, with an SDK that hands connections over."""
         if exchange.sdk is not None and not exchange.sdk.startswith(HANDS_OVER):
             return False
-        syn, established = connection.syn_ns, connection.established_ns
-        if syn is None or established is None:
+        syn = connection.syn_ns
+        if syn is None:
             return False
         if self._moments is None:
             self._moments = self._times_at_work()
         times = self._moments.get((connection.client_address, server_of(connection)), [])
-        return bisect_left(times, established) > bisect_right(times, syn)
+        return bisect_left(times, ready) > bisect_right(times, syn)
 
     def _times_at_work(self) -> dict[tuple[str, str], list[TimeNs]]:
         """Return when requests began and ended, by client and server."""
@@ -227,6 +253,20 @@ class SetUp:
         for times in out.values():
             times.sort()
         return out
+
+
+def _tls(shaken: Handshake, exchange: Exchange, asked: TimeNs, evidence: str) -> Activity:
+    """Return the handshake of a connection as a piece of set-up; a request in the packet of the client's Finished, or before, ends it."""
+    causes = []
+    if shaken.resumed is False:
+        causes.append("full-handshake")
+    if shaken.retried:
+        causes.append("hello-retry")
+    end = asked if shaken.end_ns is None else min(shaken.end_ns, asked)
+    last = shaken.last_packet_id if end == shaken.end_ns else exchange.first_packet_id
+    return Activity(
+        "tls", shaken.start_ns, max(end, shaken.start_ns), shaken.connection_id, shaken.first_packet_id, last, tuple(causes), evidence
+    )
 
 
 def server_of(connection: Connection) -> str:

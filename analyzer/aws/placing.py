@@ -8,27 +8,29 @@ from itertools import pairwise
 
 from analyzer.aws.calls import never_opened, service_calls
 from analyzer.aws.dialogues import dialogues
-from analyzer.aws.ownership import SetUp, server_of
-from analyzer.aws.waiting import waits
+from analyzer.aws.ownership import SetUp
+from analyzer.aws.waiting import until_next, waits
 from analyzer.model.draft import Draft, Placed
-from analyzer.model.rows import Connection, Exchange, Lookup
+from analyzer.model.rows import Connection, Exchange, Handshake, Lookup
 
 
-def place_calls(exchanges: Sequence[Exchange], connections: Sequence[Connection], lookups: Sequence[Lookup]) -> list[Placed]:
+def place_calls(
+    exchanges: Sequence[Exchange], connections: Sequence[Connection], lookups: Sequence[Lookup], handshakes: Sequence[Handshake] = ()
+) -> list[Placed]:
     """Return the calls of AWS services and the dialogues with credential endpoints, in order of their first packet.
 
     The position in the list is the `call_id`. A call that waited for a dialogue begins with it, and comes right after it.
     """
     by_id = {row.connection_id: row for row in connections}
-    set_up = SetUp(connections, lookups, exchanges)
+    set_up = SetUp(connections, lookups, exchanges, handshakes)
     asked = dialogues(exchanges, by_id, set_up)
-    encrypted = frozenset((row.client_address, server_of(row)) for row in connections if row.protocol == "tls")
     made = list(service_calls(exchanges, by_id, set_up))
-    made += never_opened(set_up.unclaimed(), encrypted)
+    made += never_opened(set_up.unclaimed(), set_up)
     for draft in made:
         if draft.is_dialogue:
             asked.append(draft)
     made = [draft for draft in made if not draft.is_dialogue]
+    asked = until_next(asked, made)
     waited = waits(asked, made)
     sharing = Counter(chain[-1] for chain in waited.values())
 

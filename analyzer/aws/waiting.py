@@ -7,8 +7,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from analyzer.model.draft import Draft
-from analyzer.units import SECOND, DurationNs
+from analyzer.units import MILLISECOND, SECOND, DurationNs
 
+GIVE_UP_NS: DurationNs = 6 * SECOND
+"""How long a client may have waited for a last try that nobody answered: .NET gives a request to IMDS 5 s, all others less."""
+TOGETHER_NS: DurationNs = 50 * MILLISECOND
+"""Calls that waited together begin together, even if the first is over before the last begins."""
+KEEP_STARTING = 3
+"""Calls that begin during a dialogue, from which on the program was not waiting for it."""
+FOR_CALLS = frozenset({"GetCredentials", "GetRegion", None})
+"""What a call waits for; metadata is read by agents and for other reasons."""
 AT_ONCE_NS: DurationNs = SECOND
 """A call that waited for credentials begins within this time after they came."""
 
@@ -18,14 +26,55 @@ MOST_BEFORE = 8
 """Dialogues that one call can have waited for, one after the other."""
 
 
+def until_next(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> list[Draft]:
+    """Return the dialogues; one that ends in silence lasts until its client's next activity (design 2.1), the call that waited for it."""
+    names = _clients(dialogues, calls)
+
+    def client(draft: Draft) -> str:
+        return names.get(draft.client_address, draft.client_address)
+
+    starts: dict[str, list[int]] = defaultdict(list)
+    for draft in (*dialogues, *calls):
+        starts[client(draft)].append(draft.start_ns)
+    opening: dict[str, list[int]] = defaultdict(list)
+    for draft in calls:
+        if _opens(draft):
+            opening[client(draft)].append(draft.start_ns)
+    for times in (*starts.values(), *opening.values()):
+        times.sort()
+    out = []
+    for draft in dialogues:
+        last = draft.attempts[-1]
+        if draft.open_end:
+            mine = starts[client(draft)]
+            at = bisect_right(mine, draft.end_ns)
+            following = mine[at] if at < len(mine) else None
+            if following is not None and following - last.start_ns <= GIVE_UP_NS and _holds(opening.get(client(draft), []), following):
+                draft = draft._replace(attempts=(*draft.attempts[:-1], last._replace(end_ns=following)), truncated=None)
+        out.append(draft)
+    return out
+
+
+def _holds(times: list[int], time: int) -> bool:
+    at = bisect_left(times, time)
+    return at < len(times) and times[at] == time
+
+
+def _opens(call: Draft) -> bool:
+    """Tell whether a call begins with a connection of its own."""
+    return bool(call.attempts[0].set_up) or call.attempts[0].exchange is None
+
+
 def waits(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[int, list[int]]:
     """Return, for the index of each call that waited, the indices of the dialogues that it waited for, in order.
 
     A call waited for the dialogue that ended last before its own first packet, at most 1 s before, if it opens a connection or its client
-    sent nothing to a service while the dialogue lasted. Beyond the design's rule a call that begins after the first such call has ended
-    did not wait: a client that opens a connection for every call would be charged for the same second again and again. A dialogue
-    during both halves of which calls began is a background refresh: nobody pays. What ended at most 1 s before a dialogue that was
-    waited for, and was waited for by nobody else, was waited for too (a region asked for before the credentials).
+    sent nothing to a service while the dialogue lasted. A dialogue during which calls keep starting is a background refresh: nobody pays.
+    What ended at most 1 s before a dialogue that was waited for, and was waited for by nobody else, was waited for too (a region asked for
+    before the credentials).
+
+    Beyond the design's words a call that begins after the first such call has ended, and not right after the dialogue, did not wait: a
+    client that opens a connection for every call would be charged for the same second again and again.
     """
     names = _clients(dialogues, calls)
     by_client: dict[str, list[int]] = defaultdict(list)
@@ -50,7 +99,9 @@ def _of_client(dialogues: list[tuple[int, Draft]], calls: list[tuple[int, Draft]
     latest_end: list[int] = []
     for _, draft in calls:
         latest_end.append(max(draft.end_ns, latest_end[-1] if latest_end else draft.end_ns))
-    usable = sorted((draft.end_ns, index, draft) for index, draft in dialogues if not _background(draft, starts))
+    usable = sorted(
+        (draft.end_ns, index, draft) for index, draft in dialogues if draft.operation in FOR_CALLS and not _background(draft, starts)
+    )
     ends = [end for end, _, _ in usable]
     by_number = {number: draft for _, number, draft in usable}
     over: dict[int, int] = {}
@@ -59,11 +110,11 @@ def _of_client(dialogues: list[tuple[int, Draft]], calls: list[tuple[int, Draft]
     for index, call in calls:
         last = bisect_right(ends, call.start_ns)
         for end, number, dialogue in reversed(usable[max(last - MOST_NEAR, bisect_left(ends, call.start_ns - AT_ONCE_NS)) : last]):
-            if number in over and call.start_ns > over[number]:
+            if number in over and call.start_ns > max(over[number], end + TOGETHER_NS):
                 continue
             begun = bisect_left(starts, end)
             quiet = not begun or latest_end[begun - 1] < dialogue.start_ns
-            if not (quiet or call.attempts[0].set_up or call.attempts[0].exchange is None):
+            if not (quiet or _opens(call)):
                 continue
             over.setdefault(number, call.end_ns)
             out[index] = [number]
@@ -103,7 +154,7 @@ def _background(dialogue: Draft, starts: list[int]) -> bool:
     at = bisect_right(starts, dialogue.start_ns)
     half = bisect_left(starts, middle)
     end = bisect_left(starts, dialogue.end_ns)
-    return at < half < end
+    return at < half < end or end - at >= KEEP_STARTING
 
 
 def _clients(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[str, str]:

@@ -22,6 +22,7 @@ VERBS = {
     "calls": "Every call of an AWS service and every dialogue with a credential endpoint.",
     "exchanges": "Every HTTP request with its answer and the parts of its time.",
     "connections": "Every TCP connection, with Wireshark's counts.",
+    "handshakes": "Every TLS handshake: version, resumption, round trips, who took how long.",
     "lookups": "Every DNS lookup and the connections that used it.",
     "findings": "What was diagnosed, with cost, proof and fix.",
     "anomalies": "What the capture lacks and where peers broke rules.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from analyzer.model.analysis import Analysis
-    from analyzer.model.table import Table
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,7 +47,7 @@ def captures(function: Function) -> Function:
         click.option("--connection", "connections", multiple=True, type=click.IntRange(min=0), metavar="N",
                      help="Only this connection (tcp.stream)."),
         click.option("--keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-                     help="TLS secrets (NSS key log). Accepted; encrypted connections are not read yet."),
+                     help="TLS secrets (NSS key log); without it the file named by SSLKEYLOGFILE, and secrets in the captures."),
     )):  # fmt: skip
         function = decorate(function)
     return function
@@ -76,13 +75,12 @@ def answer(asked: Question, *, calls: bool = True, whole_calls: bool = True) -> 
 
     rules = [text for text in asked.services if "=" in text]
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
-        analysis = read(asked.captures, services=rules, progress=show, calls=calls)
+        analysis = read(asked.captures, services=rules, keys=asked.keys, progress=show, calls=calls)
     for note in analysis.capture.notes:
         warn(note)
     kept = narrow(analysis, asked, whole_calls=whole_calls)
     if len(analysis.connections) and not len(kept.connections):
-        seen = sorted({name for row in analysis.connections for name in (row.service, row.server_name) if name})
-        warn(f"nothing passes the filters; seen: {', '.join(seen[:10]) or 'no service or server name'}")
+        warn(f"nothing passes the filters; the capture holds {kept.outside}")
     return kept
 
 
@@ -152,10 +150,8 @@ def moment(text: str | None, first: int) -> int | None:
     return (passed.days * 86400 + passed.seconds) * SECOND + passed.microseconds * MICROSECOND
 
 
-def where(table: Table[Any], conditions: Sequence[str]) -> Table[Any]:
-    """Narrow a table by conditions like `operation=GetItem`, `status>=400`, `server_ns>20ms`. Raises UsageError."""
-    from analyzer.narrow import condition
-
-    for text in conditions:
-        table = table.where(condition(table, text))
-    return table
+def spelled(asked: Question) -> tuple[str, ...]:
+    """Return the shared options of a question as words of a command: whoever goes on with another verb means the same part."""
+    given = [("--service", asked.services), ("--host", asked.hosts), ("--since", (asked.since,)), ("--until", (asked.until,))]
+    given += [("--connection", tuple(map(str, asked.connections))), ("--keys", (asked.keys,))]
+    return tuple(word for option, values in given for value in values if value is not None for word in (option, value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question
+from analyzer.cli.options import Question, answer, captures, output, question, spelled, warn
 from analyzer.cli.streams import write
 
 if TYPE_CHECKING:
@@ -44,26 +44,30 @@ def report(form: str, slowest: int, verbose: bool, gates: tuple[str, ...], targe
     asked = question(options)
     checks = [read_gate(text) for text in gates]
     analysis = answer(asked)
-    write(_pieces(analysis, form, slowest, verbose, asked.captures), target)
+    write(_pieces(analysis, form, slowest, verbose, asked), target)
     status = 0
     for check in checks:
-        met, reason = check(analysis)
-        click.echo(f"analyzer: {reason}", err=True)
-        status = 3 if met else status
+        verdict = check(analysis)
+        if verdict.judged:
+            click.echo(f"analyzer: {verdict.reason}", err=True)
+        else:
+            warn(verdict.reason)
+        status = 3 if verdict.met else status
     return status
 
 
-def _pieces(analysis: Analysis, form: str, slowest: int, verbose: bool, names: tuple[str, ...]) -> Iterable[str]:
+def _pieces(analysis: Analysis, form: str, slowest: int, verbose: bool, asked: Question) -> Iterable[str]:
     if form == "json":
         from analyzer.report.document import JsonRenderer
 
         return JsonRenderer().render(analysis)
+    names, filters = asked.captures, spelled(asked)
     if form == "markdown":
         from analyzer.report.markdown import MarkdownRenderer
 
-        lines = MarkdownRenderer(slow=slowest, verbose=verbose, names=names).render(analysis)
+        lines = MarkdownRenderer(slow=slowest, verbose=verbose, names=names, filters=filters).render(analysis)
     else:
         from analyzer.report.terminal import TerminalRenderer
 
-        lines = TerminalRenderer(slow=slowest, verbose=verbose, names=names).render(analysis)
+        lines = TerminalRenderer(slow=slowest, verbose=verbose, names=names, filters=filters).render(analysis)
     return (line + "\n" for line in lines)

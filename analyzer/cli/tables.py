@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question, warn, where
+from analyzer.cli.options import answer, captures, output, question, warn
 from analyzer.cli.streams import write
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
-WIRE = frozenset({"connections", "exchanges", "lookups", "anomalies"})
+WIRE = frozenset({"connections", "handshakes", "exchanges", "lookups", "anomalies"})
 """Tables of what is on the wire, with calls or without; filters keep just what passes them."""
 
 
@@ -47,15 +47,17 @@ def table_command(name: str, description: str) -> click.Command:
         help="Only rows for which this holds: operation=GetItem, status>=400, server_ns>20ms, target~token.",
     )
     def command(form: str, columns: str | None, conditions: tuple[str, ...], target: str | None, **options: Any) -> None:
+        from analyzer.model.condition import advice
         from analyzer.report.tables import render
 
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
         asked = question(options)
         analysis = answer(asked, calls=needs_calls(name, wanted, conditions), whole_calls=name not in WIRE)
         table = getattr(analysis, name)
-        kept = where(table, conditions)
+        kept = table.where(*conditions)
         if len(table) and conditions and not len(kept):
-            warn(f"none of {len(table)} {name} fulfils {' and '.join(conditions)}; durations without a unit are nanoseconds")
+            told = [said for text in conditions if not len(table.where(text)) and (said := advice(table, text))]
+            warn("; ".join([f"none of {len(table)} {name} fulfils {' and '.join(conditions)}", *dict.fromkeys(told)]))
         write(render(kept, form, wanted), target)
 
     return command  # fmt: skip
@@ -76,6 +78,7 @@ def _columns(table: str) -> list[tuple[str, str]]:
         "calls": rows.Call,
         "exchanges": rows.Exchange,
         "connections": rows.Connection,
+        "handshakes": rows.Handshake,
         "lookups": rows.Lookup,
         "findings": rows.Finding,
         "anomalies": rows.Anomaly,

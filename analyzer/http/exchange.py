@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from analyzer.http._heads import FRAMING, FieldReader
 from analyzer.http._layouts import Layouts, RequestLayouts, ResponseLayouts
 from analyzer.http.requests import SHORT, Requests
 from analyzer.http.responses import Responses
 from analyzer.model.http import HttpExchange, Mark, RequestWindow, ResponseWindow
-from analyzer.model.seams import ByteStream, Link
+from analyzer.model.seams import ByteStream, Link, Sink
 from analyzer.units import TimeNs
 
+Tunnel: TypeAlias = Callable[[Link, ByteStream, ByteStream], tuple[Sink | None, Sink | None]]
+"""Makes the readers of what client and server say through a tunnel."""
 MOST_OUTSTANDING = 1024
 """Unanswered requests that are remembered on one connection."""
 
@@ -48,8 +50,10 @@ class Conversation:
         layouts: tuple[RequestLayouts, ResponseLayouts],
         number: Callable[[], int],
         done: Callable[[HttpExchange], None],
+        tunnel: Tunnel | None = None,
     ) -> None:
         self.link = link
+        self._tunnel = tunnel
         self._number = number
         self._done = done
         self._waiting: deque[HttpExchange] = deque()
@@ -117,6 +121,12 @@ class Conversation:
         if self._answered is not None:
             self._settle(now=True)
         self._answered = exchange
+
+    def tunnelled(self) -> None:
+        """Let others read what follows: a tunnel was opened (RFC 9110 section 9.3.6)."""
+        self.requests.reader.stop()
+        if self._tunnel is not None:
+            self.requests.reader.relay, self.responses.reader.relay = self._tunnel(self.link, self.requests.stream, self.responses.stream)
 
     def stopped(self) -> None:
         """Settle everything once both directions have ended."""

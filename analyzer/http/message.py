@@ -13,7 +13,7 @@ from analyzer.http.chunked import Chunks
 from analyzer.http.framing import Framing
 from analyzer.http.side import Side
 from analyzer.http.window import Window
-from analyzer.model.seams import End
+from analyzer.model.seams import End, Sink
 
 FAR = 1 << 40
 """Beyond the end of any stream: nothing more is to be seen."""
@@ -33,7 +33,7 @@ class MessageReader:
 
     __slots__ = (
         "_begun", "_chunks", "_end", "_head", "_held", "_lost", "_open", "_seen_to", "_side", "_starts", "_state", "_usual",
-        "_whole", "_window",
+        "_whole", "_window", "relay",
     )  # fmt: skip
 
     def __init__(self, side: Side, starts: Callable[[bytes, int, int], bool | None]) -> None:
@@ -59,6 +59,8 @@ class MessageReader:
         """Whether nothing of the message under way is missing."""
         self._lost = False
         """Whether bytes since the last message could not be read."""
+        self.relay: Sink | None = None
+        """Who reads what follows when HTTP is over: the bytes in a tunnel."""
 
     # Sink.
 
@@ -95,7 +97,7 @@ class MessageReader:
             elif state == LOST:
                 at = self._search(data, at, end, base)
             else:
-                return FAR
+                return FAR if self.relay is None else self.relay.feed(data, at, end, base + at)
         return self._need(base + end)
 
     def gap(self, offset: int, length: int) -> int:
@@ -103,7 +105,7 @@ class MessageReader:
         end = offset + length
         state = self._state
         if state == OVER:
-            return FAR
+            return FAR if self.relay is None else self.relay.gap(offset, length)
         self._whole = False
         self._held = b""
         if state == LENGTH or (state == CHUNKED and end <= self._end):
@@ -142,6 +144,8 @@ class MessageReader:
             self._finish(max(self._seen_to, self._begun), complete=complete)
         self._state = OVER
         self._side.stopped()
+        if self.relay is not None:
+            self.relay.end(offset, how)
 
     @property
     def lost(self) -> bool:
@@ -279,7 +283,7 @@ class MessageReader:
         """Return the next offset that must be seen, now that all before `now` was."""
         state = self._state
         if state != LENGTH and state != CHUNKED:
-            return FAR if state == OVER else now
+            return FAR if state == OVER and self.relay is None else now
         # The last byte of a body must be seen, for its time; a chunk's line follows its data.
         last = self._end if state == CHUNKED else self._end - 1
         window = self._window

@@ -81,7 +81,7 @@ class Responses:
         request = exchange.request
         framing, length = response_framing(status, request.method if request is not None else None, fields)
         if framing is Framing.TUNNEL:
-            conversation.requests.reader.stop()
+            conversation.tunnelled()
         window = None
         if request is not None and framing is not Framing.NONE:
             windows = self.wishes.response_window(request, status, fields)

@@ -106,7 +106,7 @@ def call_row(
         wait_stall,
         network,
         server,
-        not final.set_up,
+        exchange is not None and not final.set_up,
         draft.truncated,
         connection.connection_id,
         connection.client_address,

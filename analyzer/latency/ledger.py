@@ -16,6 +16,10 @@ from analyzer.units import PacketId, TimeNs
 _AT = {phase: index for index, phase in enumerate(PHASES)}
 
 
+MOST_CARRIED = 256
+"""Spans of a dialogue that each call that waited for it carries; of a longer one a single span says as much, and costs less memory."""
+
+
 class Ledger:
     """Puts the spans of one call together, from its first packet to its last."""
 
@@ -112,6 +116,13 @@ def account(
     start = min([draft.start_ns, *(spans[0].start_ns for _, spans in waited if spans)])
     ledger = Ledger(call_id, first_span, start)
     for number, spans in waited:
+        if len(spans) > MOST_CARRIED:
+            first, last = spans[0], spans[-1]
+            ledger.add(
+                "credentials", first.start_ns, last.end_ns, dialogue_id=number, packets=(first.first_packet_id, last.last_packet_id),
+                shared=shared and number == waited[-1][0],
+            )  # fmt: skip
+            continue
         for span in spans:
             ledger.add(
                 "credentials", span.start_ns, span.end_ns, inner=span.phase, connection_id=span.connection_id, evidence=span.evidence,

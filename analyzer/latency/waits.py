@@ -35,7 +35,7 @@ def split(exchange: HttpExchange) -> Wait:
     at the ACK of its last byte, where that came before the response. Both are None where no round trip is known, for a request
     that was pipelined behind others, and for one whose end is not in the capture.
     """
-    if exchange.request_end is None or exchange.response_start is None or exchange.request is None:
+    if exchange.request_end is None or exchange.response_start is None or (exchange.request is None and exchange.evidence != "inferred"):
         return UNKNOWN
     rtt = exchange.rtt_ns
     sent, first = exchange.request_end[0], exchange.response_start[0]

@@ -57,6 +57,10 @@ class Analysis:
     """Makes the findings when somebody asks for them."""
     filtered: str | None = None
     """Which part of the capture this is, in words; None for all of it."""
+    outside: str | None = None
+    """What the whole capture holds, in words, where this is a part that holds no connection."""
+    context: Analysis | None = None
+    """The whole of which this is a part: what happened before may be the cause of what is left."""
     renderers: Renderers | None = None
     """How it shows itself; None where it was made by hand."""
     _findings: Table[Finding] | None = None

@@ -56,6 +56,8 @@ class Draft(NamedTuple):
     truncated: str | None
     evidence: str
     is_dialogue: bool = False
+    open_end: bool = False
+    """Whether nothing on the wire says when the client gave up the last try."""
 
     @property
     def start_ns(self) -> TimeNs:

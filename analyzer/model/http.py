@@ -86,6 +86,11 @@ class HttpExchange:
     Defaults belong to the class: most fields are set once, when they are known, and a million of these are made.
     """
 
+    evidence: str = "measured"
+    """How it is known: measured (in the clear), decrypted, or inferred from the records of a connection that cannot be read.
+
+    Of an inferred one `request` and `response` stay None; its offsets are those of records.
+    """
     index: int = 0
     """Position on its connection."""
     previous_end_ns: TimeNs | None = None

@@ -224,7 +224,24 @@ class Handshake(NamedTuple):
     resumed: bool | None
     round_trips: int | None
     ja4: str | None
+    """Fingerprint of the ClientHello (FoxIO)."""
     decrypted: bool
+    """Whether records of the connection could be decrypted."""
+    client_ns: DurationNs | None = None
+    """Time in which the client let the server wait: its own computing, as seen at the capture point."""
+    server_ns: DurationNs | None = None
+    """Time in which the server let the client wait, round trips taken off."""
+    certificate_bytes: int | None = None
+    """Size of the server's Certificate message; None where it was not sent, or cannot be read (TLS 1.3 without keys)."""
+    early_data: bool = False
+    """Whether the client sent early data (0-RTT)."""
+    retried: bool = False
+    """Whether the server asked for another ClientHello (HelloRetryRequest)."""
+    alert: str | None = None
+    """First alert other than close_notify that could be read, with its sender: `server handshake_failure`."""
+    first_packet_id: PacketId | None = None
+    last_packet_id: PacketId | None = None
+    """The packet at `end_ns`; where there is none, the last of the handshake."""
 
 
 class Call(NamedTuple):

@@ -261,6 +261,8 @@ class Claim(Enum):
     """Mine; a client of my protocol sends this."""
     RESPONSE = "response"
     """Mine; a server of my protocol sends this."""
+    EITHER = "either"
+    """Mine; client and server send this alike."""
     MORE = "more"
     """Too few bytes to tell."""
     NO = "no"

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
 
 from analyzer.errors import UsageError
+from analyzer.model.condition import close, condition
 from analyzer.units import DurationNs, TimeNs
 
 if TYPE_CHECKING:
@@ -86,25 +87,32 @@ class Table(Sequence[Row], Generic[Row]):
         more = f"<p>{len(self._rows)} rows</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
-    def where(self, condition: Callable[[Row], bool] | None = None, **equal: object) -> Table[Row]:
-        """Return the rows for which `condition` holds and the named columns have the given values. None matches nothing.
+    def where(self, *conditions: Callable[[Row], bool] | str, **equal: object) -> Table[Row]:
+        """Return the rows for which all conditions hold and the named columns have exactly the given values. None matches nothing.
 
-        Raises UsageError for a column that the table does not have.
+        A condition is a function of a row, or text as on the command line: `duration_ns>200ms`, `operation=GetItem`, `target~token`.
+        Raises UsageError for a column that the table does not have, and for text that cannot be read.
         """
         rows: Iterable[Row] = self._rows
         for name, value in equal.items():
             get = self.getter(name)
             rows = [row for row in rows if value is not None and get(row) == value]
-        if condition is not None:
-            rows = [row for row in rows if condition(row)]
+        for one in conditions:
+            holds = condition(self, one) if isinstance(one, str) else one
+            rows = [row for row in rows if holds(row)]
         return Table(self.name, self.row_type, rows)
 
     def getter(self, *names: str) -> Callable[[Row], Any]:
-        """Return a function that takes the named columns from a row: the value for one name, a tuple for several."""
+        """Return a function that takes the named columns from a row: the value for one name, a tuple for several.
+
+        Raises UsageError for a column that the table does not have, with the names that are most like it.
+        """
         known = self.row_type.__annotations__
         for name in names:
             if name not in known:
-                raise UsageError(f"the table {self.name} has no column {name!r}", hint=f"its columns: {', '.join(known)}")
+                meant = close(name, known)
+                hint = f"did you mean {' or '.join(meant)}?" if meant else f"its columns: {', '.join(known)}"
+                raise UsageError(f"the table {self.name} has no column {name!r}", hint=hint)
         return attrgetter(*names)
 
     def to_dicts(self) -> list[dict[str, Any]]:

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
-from analyzer.model.rows import Call
+from analyzer.model.rows import Call, Connection
 from analyzer.report.calls import answer_of, dialogues, name_of, service_calls
 from analyzer.report.claims import INCOMPLETE, Claim, tell
+from analyzer.report.overview import never_opened
 from analyzer.report.sentences import plural
 from analyzer.report.steps import Step, Steps
 from analyzer.report.waterfall import Bar
-from analyzer.units import SECOND, DurationNs, TimeNs, duration, moment
+from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration, milliseconds, moment, seconds
 
 SLOWEST = "slowest"
 
@@ -99,7 +100,7 @@ def _head(analysis: Analysis, call: Call, made: Steps) -> list[str]:
         ended = "ok" if call.ok else "end not captured" if call.truncated in ("end", "both") else "outcome unknown"
     what += f": {ended}, {plural(call.attempts, 'attempt')}, {duration(call.duration_ns)}"
     first = analysis.capture.first_ns
-    into = f", {(call.start_ns - first) / SECOND:.3f} s into the capture" if first is not None else ""
+    into = f", {seconds(call.start_ns - first)} s into the capture" if first is not None else ""
     where = f"{moment(call.start_ns)}{into}; {call.client_address}{f':{call.client_port}' if call.client_port is not None else ''}"
     under = made.words.connections.get(call.connection_id) if call.connection_id is not None else None
     if under is not None:
@@ -107,7 +108,7 @@ def _head(analysis: Analysis, call: Call, made: Steps) -> list[str]:
         if under.server_name not in (None, under.server_address):
             server = f"{under.server_name} ({server})"
         where += f" -> {server}, stream {under.connection_id}"
-        where += " (open before)" if call.reused else " (opened for it)"
+        where += " (never opened)" if never_opened(under) else " (open before)" if call.reused else " (opened for it)"
     lines = [f"{what}.", f"{where}."]
     if call.truncated is not None:
         missing = {"start": "Its beginning is", "end": "Its end is", "both": "Its beginning and end are"}.get(
@@ -115,7 +116,7 @@ def _head(analysis: Analysis, call: Call, made: Steps) -> list[str]:
         )
         lines.append(f"{missing} not in the capture: it took longer than this.")
     if call.evidence == "inferred":
-        lines.append("Inferred: the call is encrypted, or was put together from sizes and times.")
+        lines.append(f"Inferred: {_inferred(made, under)}.")
     if call.chain_id is not None:
         chain = [row for row in analysis.calls if row.chain_id == call.chain_id]
         if len(chain) > 1:
@@ -128,24 +129,30 @@ def _head(analysis: Analysis, call: Call, made: Steps) -> list[str]:
     return lines
 
 
+def _inferred(made: Steps, under: Connection | None) -> str:
+    """Say why a call is inferred, as far as its rows tell."""
+    if under is not None and under.protocol == "tls" and "decrypted" not in made.words.evidences():
+        return "the call is encrypted; its parts are told from the sizes and times of TLS records"
+    told = "so no request says what it was for: it was put together from times and addresses"
+    if under is not None and never_opened(under):
+        return f"the connection of its last attempt never opened, {told}"
+    if any(map(never_opened, made.words.connections.values())):
+        return f"a connection of it never opened, {told}"
+    return "times and addresses say that a part of it belongs to it, not an id"
+
+
 def offsets(steps: Sequence[Step], start_ns: TimeNs, total_ns: DurationNs) -> list[tuple[str, str, list[str]]]:
-    """Write where each line begins, how long it is and how long its parts are, in ms, rounded so that what is shown adds up."""
-    shown = []
-    for step in steps:
-        at, parts = step.start_ns - start_ns, []
-        for part in step.parts:
-            parts.append(between(at, at + part.duration_ns, total_ns))
-            at += part.duration_ns
-        begin, end = step.start_ns - start_ns, step.end_ns - start_ns
-        shown.append((between(0, begin, total_ns), between(begin, end, total_ns), parts))
-    return shown
+    """Write where each line begins, how long it is and how long its parts are, in ms: each rounded for itself, as everywhere else."""
+    return [
+        (
+            in_ms(step.start_ns - start_ns, total_ns),
+            in_ms(step.duration_ns, total_ns),
+            [in_ms(part.duration_ns, total_ns) for part in step.parts],
+        )
+        for step in steps
+    ]
 
 
-def between(start: DurationNs, end: DurationNs, total_ns: DurationNs) -> str:
-    """Write the length between two moments of a call in ms: to 0.1 ms, of a call shorter than 10 ms to the microsecond.
-
-    The moments are rounded, not the length: lengths that follow each other add up as they are shown.
-    """
-    digits, unit = (1, 100_000) if total_ns >= 10_000_000 else (3, 1_000)
-    value = (end + unit // 2) // unit - (start + unit // 2) // unit
-    return f"{value * unit / 1_000_000:.{digits}f}"
+def in_ms(value: DurationNs, total_ns: DurationNs) -> str:
+    """Write a time of a call in ms: to 0.1 ms, of a call shorter than 10 ms to the microsecond."""
+    return milliseconds(value, 1 if total_ns >= 10 * MILLISECOND else 3)

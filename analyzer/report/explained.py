@@ -9,7 +9,7 @@ from typing import Any
 from analyzer.model.analysis import SCHEMA, Analysis
 from analyzer.report import html
 from analyzer.report.document import analyzer_version
-from analyzer.report.explain import SLOWEST, between, explain, offsets
+from analyzer.report.explain import SLOWEST, explain, in_ms, offsets
 from analyzer.report.grids import Cells
 from analyzer.report.layout import WIDTH, cells, fold
 from analyzer.report.ledger import packets
@@ -20,7 +20,7 @@ from analyzer.report.steps import Step
 from analyzer.report.terminal import claim_lines
 from analyzer.report.text import markdown
 from analyzer.report.waterfall import ASCII, BLOCKS, Ink, waterfall
-from analyzer.units import count
+from analyzer.units import count, milliseconds
 
 MOST_STEPS = 60
 """Lines of a call that text shows; of a call with more the first and last of them."""
@@ -67,8 +67,8 @@ class Explanation:
                 hidden += 1
                 if hidden == 1:
                     left = made.steps[number : len(made.steps) - MOST_STEPS // 3]
-                    spent = sum(one.duration_ns for one in left) / 1e6
-                    yield f"{'':21} {plural(len(left), 'line')} of {spent:.1f} ms in all not shown (--format json has them)"
+                    spent = milliseconds(sum(one.duration_ns for one in left), 1)
+                    yield f"{'':21} {plural(len(left), 'line')} of {spent} ms in all not shown (--format json has them)"
                 continue
             yield from self._step(number, step)
         total = self._total()
@@ -98,7 +98,7 @@ class Explanation:
         yield from (" " * len(left) + line for line in rest)
 
     def _total(self) -> str:
-        return between(0, self._made.call.duration_ns, self._made.call.duration_ns)
+        return in_ms(self._made.call.duration_ns, self._made.call.duration_ns)
 
     def _closing(self) -> str:
         made = self._made

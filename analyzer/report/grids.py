@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from analyzer.report.layout import WIDTH, aligned, cells, fits, fold, shorten
 from analyzer.report.ledger import PHASES, Entry, Operation, packets
-from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, milliseconds, percent
+from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, milliseconds, percent, seconds
 
 LEFT = frozenset({"operation", "slowest", "not waited for", "connection", "packets", "phase", "what happened", "filter"})
 """Columns of text."""
@@ -137,7 +137,7 @@ def entries_grid(shown: Sequence[Entry], first_ns: TimeNs, noun: str, heading: s
             body.append([
                 str(entry.number),
                 _named(entry.name, entry.answer, width),
-                f"{(entry.start_ns - first_ns) / SECOND:.3f}",
+                seconds(entry.start_ns - first_ns),
                 spent_cell(entry.total_ns),
                 *(_phase_cell(parts[phase]) for phase in phases),
                 *([_phase_cell(sum(parts[phase] for phase in merged))] if merged else []),
@@ -151,11 +151,13 @@ def entries_grid(shown: Sequence[Entry], first_ns: TimeNs, noun: str, heading: s
     return Grid(weights, LEAST_NS, make)
 
 
-def explained(shown: Sequence[Operation], noun: str) -> Iterator[str]:
-    """Yield what a reader of the tables must know."""
+def explained(shown: Sequence[Operation], noun: str, *, long_requests: bool = False) -> Iterator[str]:
+    """Yield what a reader of the tables must know; `long_requests` tells whether one was under way until it was acknowledged."""
     cut = sum(operation.truncated for operation in shown)
     text = "Times in ms. The wait for the first byte is network + server, and stall where packets were lost."
     yield text
+    if long_requests:
+        yield "The network time of a request of more than ten segments lasts until its last byte is acknowledged."
     if cut:
         verb = "begins or ends" if cut == 1 else "begin or end"
         yield f"{count(cut)} {noun if cut == 1 else noun + 's'} that {verb} outside the capture: not in p50, p95, max."

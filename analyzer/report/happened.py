@@ -49,6 +49,10 @@ class Words:
         begun = bisect_right(rows, span.start_ns, key=_begun)
         return rows[begun - 1] if begun else None
 
+    def evidences(self) -> set[str]:
+        """Return how the exchanges of the calls are known."""
+        return {row.evidence for rows in self._exchanges.values() for row in rows}
+
     def tell(self, span: Span, phase: str, before: str | None, after: str | None) -> str:
         """Say what happened in a span of a phase, between the phases `before` and `after`."""
         under = self.connections.get(span.connection_id) if span.connection_id is not None else None
@@ -186,8 +190,20 @@ WAITED = {
 }
 
 
-def waited(kind: str, took: DurationNs, under: Connection | None) -> str:
-    """Say what a part of a wait is."""
+UNDER_WAY = "the request's last bytes were still under way until they were acknowledged; the shortest round trip took"
+LONG_REQUEST_BYTES = 10 * 1200
+"""From about here on a request fills more than ten segments (1200 bytes is a small MSS); of it the row keeps no count."""
+
+
+def waited(kind: str, took: DurationNs, under: Connection | None, request_bytes: int = 0) -> str:
+    """Say what a part of a wait is; `request_bytes` is the size of what was sent before it."""
     if kind == "network" and under is not None and under.min_rtt_ns is not None and took != under.min_rtt_ns:
+        if until_acknowledged(took, request_bytes, under):
+            return f"{UNDER_WAY} {duration(under.min_rtt_ns)}"
         return f"{WAITED[kind]}; the shortest seen took {duration(under.min_rtt_ns)}"
     return WAITED[kind]
+
+
+def until_acknowledged(network_ns: DurationNs, request_bytes: int, under: Connection) -> bool:
+    """Tell whether the network's part of a wait is that of a long request: not a round trip, but until the ACK of its last byte."""
+    return request_bytes > LONG_REQUEST_BYTES and under.min_rtt_ns is not None and network_ns > under.min_rtt_ns

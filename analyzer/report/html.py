@@ -7,7 +7,7 @@ from html import escape
 
 from analyzer.model.analysis import Analysis
 from analyzer.report.claims import LABELS, Claim
-from analyzer.report.grids import Cells, explained, operations_grid
+from analyzer.report.grids import Cells, entries_grid, explained, operations_grid
 from analyzer.report.sentences import plural
 from analyzer.report.summary import summarize
 from analyzer.report.text import plain
@@ -16,6 +16,8 @@ from analyzer.units import DurationNs, duration
 
 BOX = "border:1px solid #8888;border-radius:4px;padding:0.6em 0.9em;max-width:70em"
 QUIET = "opacity:0.75;margin:0.2em 0"
+SLOWEST = 3
+"""Calls that a card lists."""
 LINES = "margin:0.2em 0 0.2em 1em"
 
 
@@ -46,7 +48,7 @@ def claim_box(claim: Claim) -> str:
     shown = {label: safe(claim.lines[label]) for label in LABELS if label in claim.lines}
     if "filter" in shown:
         shown["filter"] = f"<code>{shown['filter']}</code>"
-    lines = [f'<p style="{LINES}">{label} {text}</p>' for label, text in shown.items()]
+    lines = [f'<p style="{LINES}"><b>{label}:</b> {text}</p>' for label, text in shown.items()]
     return f'<p style="margin:0.6em 0 0.2em"><b>{safe(claim.title)}</b>: {safe(claim.text)}</p>{"".join(lines)}'
 
 
@@ -64,8 +66,8 @@ def bars(drawn: Sequence[Bar], total_ns: DurationNs) -> str:
 
 
 def card(analysis: Analysis) -> str:
-    """Return the summary card of an answer: headline, findings, operations."""
-    said = summarize(analysis, slow=0)
+    """Return the summary card of an answer: headline, findings, operations, the slowest calls."""
+    said = summarize(analysis, slow=SLOWEST)
     parts = [f'<p style="font-weight:bold;margin:0.3em 0">{safe(" ".join(said.headline))}</p>'] if said.headline else []
     parts += [paragraph(line, QUIET) for line in said.about + said.remarks]
     parts += [claim_box(claim) for claim in said.claims]
@@ -75,5 +77,6 @@ def card(analysis: Analysis) -> str:
         parts.append(table(operations_grid(said.operations, said.noun).cells()))
         if said.more_operations:
             parts.append(paragraph(f"and {plural(said.more_operations, 'more operation')}", QUIET))
-        parts += [paragraph(line, QUIET) for line in explained(said.operations, said.noun)]
+        parts.append(table(entries_grid(said.slowest, said.first_ns, said.noun).cells()))
+        parts += [paragraph(line, QUIET) for line in explained(said.operations, said.noun, long_requests=said.long_requests)]
     return f'<div style="{BOX}">{"".join(parts)}</div>'

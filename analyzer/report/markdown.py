@@ -10,7 +10,7 @@ from analyzer.report.claims import LABELS, Claim
 from analyzer.report.grids import Cells, entries_grid, explained, operations_grid
 from analyzer.report.sentences import plural
 from analyzer.report.summary import summarize
-from analyzer.report.text import markdown, plain
+from analyzer.report.text import inline, markdown, plain
 
 
 class MarkdownRenderer:
@@ -19,14 +19,15 @@ class MarkdownRenderer:
     name = "markdown"
     suffix = ".md"
 
-    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
         self._slow = slow
         self._verbose = verbose
         self._names = names
+        self._filters = filters
 
     def render(self, analysis: Analysis) -> Iterator[str]:
         """Yield the report line by line. Nothing that came from packets is markup in it."""
-        said = summarize(analysis, slow=self._slow, verbose=self._verbose, names=self._names)
+        said = summarize(analysis, slow=self._slow, verbose=self._verbose, names=self._names, filters=self._filters)
         if said.headline:
             yield from (f"**{markdown(' '.join(said.headline))}**", "")
         yield from bullets(said.about + said.remarks)
@@ -50,7 +51,7 @@ class MarkdownRenderer:
             if said.more_beside:
                 yield from ("", f"And {plural(said.more_beside, 'more dialogue')}.")
         if said.operations:
-            yield from ("", *explained(said.operations, said.noun))
+            yield from ("", *explained(said.operations, said.noun, long_requests=said.long_requests))
         yield from ("", "## Next", "", *fenced((f"{command} {said.captures}" for command in said.commands), "sh"))
 
 
@@ -60,7 +61,7 @@ def claim_section(claim: Claim) -> Iterator[str]:
     for label in LABELS:
         if label in claim.lines:
             text = claim.lines[label]
-            yield f"- {label}: {code(text) if label == 'filter' else markdown(text)}"
+            yield f"- {label}: {code(text) if label == 'filter' else inline(text)}"
 
 
 def bullets(lines: Iterable[str]) -> Iterator[str]:
@@ -74,7 +75,7 @@ def table(grid: Cells) -> Iterator[str]:
     yield f"| {' | '.join(grid.head)} |"
     yield f"|{'|'.join(':---' if index in left else '---:' for index in range(len(grid.head)))}|"
     for row in grid.body:
-        yield f"| {' | '.join(map(markdown, row))} |"
+        yield f"| {' | '.join(map(inline, row))} |"
 
 
 def code(text: str) -> str:

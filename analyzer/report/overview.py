@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.rows import Connection
 from analyzer.report.ledger import percentile
 from analyzer.report.sentences import plural
 from analyzer.units import count, duration
@@ -20,7 +21,7 @@ def without_requests(analysis: Analysis) -> Iterator[str]:
     if opened:
         middle = duration(percentile(opened, 50))
         yield f"{plural(len(opened), 'connection')} opened: median {middle}, slowest {duration(opened[-1])} from SYN to ACK."
-    failed = [row for row in connections if row.syn_ns is not None and row.established_ns is None]
+    failed = list(filter(never_opened, connections))
     if failed:
         targets = Counter(f"{row.server_name or row.server_address}:{row.server_port}" for row in failed)
         listed = ", ".join(f"{count(number)} to {name}" for name, number in targets.most_common(MOST_KINDS))
@@ -34,6 +35,11 @@ def without_requests(analysis: Analysis) -> Iterator[str]:
         longest, name = max(took)
         again = f"; {count(len(tried))} asked more than once or never answered" if tried else ""
         yield f"{plural(len(analysis.lookups), 'DNS lookup')}: slowest {duration(longest)} ({name}){again}."
+
+
+def never_opened(row: Connection) -> bool:
+    """Tell whether a connection was asked for and never came about: a SYN, and no byte in either direction."""
+    return row.syn_ns is not None and row.established_ns is None and not row.bytes_sent and not row.bytes_received
 
 
 def odd(analysis: Analysis) -> Iterator[str]:

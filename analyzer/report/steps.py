@@ -169,7 +169,7 @@ class Steps:
         took = span.end_ns - span.start_ns
         under = self.words.connections.get(row.connection_id)
         found = zip(("stall", "network", "server", "wait"), split(took, row.wait_stall_ns, row.network_ns, row.server_ns), strict=True)
-        parts = tuple(Part(name, spent, waited(name, spent, under)) for name, spent in found if spent)
+        parts = tuple(Part(name, spent, waited(name, spent, under, row.request_bytes)) for name, spent in found if spent)
         # A wait for an answer that never came has no parts.
         return parts if any(part.name != "wait" for part in parts) else ()
 

@@ -9,6 +9,7 @@ from typing import Any
 from analyzer.model.analysis import Analysis
 from analyzer.report.calls import CallLedger, unawaited
 from analyzer.report.claims import Claim, claims
+from analyzer.report.happened import LONG_REQUEST_BYTES, until_acknowledged
 from analyzer.report.headline import headline
 from analyzer.report.ledger import Entry, Ledger, Operation
 from analyzer.report.overview import odd, without_requests
@@ -41,6 +42,8 @@ class Summary:
     beside: list[Entry] = field(default_factory=list)
     """Dialogues that no service call waited for."""
     more_beside: int = 0
+    long_requests: bool = False
+    """Whether the network time of a request was more than a round trip, because it was long."""
     first_ns: int = 0
     """When the capture begins."""
     commands: list[str] = field(default_factory=list)
@@ -49,8 +52,14 @@ class Summary:
     """The captures, as a shell takes them."""
 
 
-def summarize(analysis: Analysis, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = ()) -> Summary:
-    """Return what a report says. `slow` rows are listed one by one; `verbose` leaves nothing out; `names` are the captures as asked for."""
+def summarize(
+    analysis: Analysis, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()
+) -> Summary:
+    """Return what a report says.
+
+    `slow` rows are listed one by one; `verbose` leaves nothing out; `names` are the captures as asked for, `filters` the options that say
+    what of them.
+    """
     ledger = _ledger(analysis)
     operations = ledger.operations()
     told = claims(analysis)
@@ -65,8 +74,9 @@ def summarize(analysis: Analysis, *, slow: int = 8, verbose: bool = False, names
         operations=shown,
         more_operations=len(operations) - len(shown),
         slowest=ledger.slowest(slow),
+        long_requests=_long_requests(analysis),
         first_ns=analysis.capture.first_ns or 0,
-        commands=_commands(analysis, ledger),
+        commands=[_with(command, filters if analysis.outside is None else ()) for command in _commands(analysis, ledger)],
         captures=" ".join(shlex.quote(name) for name in names if name != "-") or "CAPTURE",
     )
     alone = unawaited(analysis) if ledger.noun == "call" else []
@@ -75,6 +85,18 @@ def summarize(analysis: Analysis, *, slow: int = 8, verbose: bool = False, names
         summary.beside = beside.slowest(len(alone) if verbose else MOST_BESIDE)
         summary.more_beside = len(alone) - len(summary.beside)
     return summary
+
+
+def _long_requests(analysis: Analysis) -> bool:
+    """Tell whether any request was so long that its network time is not a round trip."""
+    under = {row.connection_id: row for row in analysis.connections}
+    return any(
+        row.request_bytes > LONG_REQUEST_BYTES
+        and row.network_ns is not None
+        and (on := under.get(row.connection_id)) is not None
+        and until_acknowledged(row.network_ns, row.request_bytes, on)
+        for row in analysis.exchanges
+    )
 
 
 def _ledger(analysis: Analysis) -> Ledger[Any]:
@@ -100,11 +122,15 @@ def _remarks(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
         else:
             said.append("No calls: no request to an AWS service was captured from its beginning.")
     if not analysis.exchanges:
-        if not encrypted and not len(analysis.calls):
+        if not encrypted and not len(analysis.calls) and analysis.outside is None:
             said.append("No HTTP requests here.")
         said.extend(without_requests(analysis))
     said.extend(odd(analysis))
     return said
+
+
+def _with(command: str, filters: tuple[str, ...]) -> str:
+    return f"{command} {shlex.join(filters)}" if filters else command
 
 
 def _commands(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from analyzer.errors import UsageError
 from analyzer.model.table import Column, Table
 from analyzer.report import text
-from analyzer.report.layout import WIDTH, aligned, cells, fold, shorten
+from analyzer.report.layout import WIDTH, aligned, cells, fits, fold, shorten
 from analyzer.units import milliseconds, moment
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
@@ -21,6 +21,11 @@ ENCODE = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 PROSE = frozenset({"summary", "detail", "remedy", "decides", "title"})
 """Columns of sentences: where they do not fit they go on in the next line, as lists do; names end in an ellipsis."""
+LESSER = (
+    "response_packet_id", "packet_id", "server_port", "call_id", "alpn", "decrypted", "min_rtt_ns", "connection_ids", "tries", "client_ns",
+    "severity", "confidence",
+)  # fmt: skip
+"""Usual columns that give way where numbers are so long that a line does not fit, in this order."""
 LEAST = (12, 4)
 """Cells that a column of text keeps, and what it keeps if numbers are so long that the line does not fit otherwise."""
 
@@ -28,6 +33,7 @@ SHORT = {
     "calls": "call_id service operation start_ns duration_ns attempts ok",
     "exchanges": "exchange_id call_id connection_id service operation status outcome network_ns server_ns response_packet_id",
     "connections": "connection_id client_address server_name server_port connect_ns min_rtt_ns exchanges closed_by",
+    "handshakes": "connection_id server_name version resumed round_trips duration_ns client_ns server_ns alpn decrypted",
     "lookups": "lookup_id name type tries rcode answers connection_ids",
     "findings": "code severity confidence cost_ns summary",
     "anomalies": "code packet_id connection_id detail",
@@ -110,17 +116,41 @@ def _for_people(table: Table[Any], wanted: Wanted, *, fitted: bool) -> Iterator[
         yield f"no {table.name}\n"
         return
     body = [[cell(value, column) for value, column in zip(wanted.values(row), wanted.columns, strict=True)] for row in table]
-    if fitted:
-        _time_of_day(body, wanted.columns)
+    if not fitted:
+        yield from (line + "\n" for line in _laid_out(body, wanted.columns))
+        return
+    _time_of_day(body, wanted.columns)
+    columns, gone = list(wanted.columns), []
+    while not fits(lines := _laid_out([list(row) for row in body], columns, least=_keeps(columns))) and len(columns) > 1:
+        index = _least(columns)
+        gone.append(columns.pop(index).name)
+        for row in body:
+            row.pop(index)
+    yield from (shorten(line, WIDTH) + "\n" for line in lines)
+    if gone:
+        yield from (line + "\n" for line in fold(f"no room for {', '.join(gone)} (--columns shows them)"))
+
+
+def _laid_out(body: list[list[str]], columns: Sequence[Column], *, least: Sequence[int] = ()) -> list[str]:
+    """Return the lines of a table with its heading; columns of text keep one after the other of `least` cells, none: all."""
     # Long names over narrow columns: a word a line.
-    words = [_heading(column).split("_") for column in wanted.columns]
+    words = [_heading(column).split("_") for column in columns]
     height = max(map(len, words))
     head = [[word[row - height + len(word)] if row >= height - len(word) else "" for word in words] for row in range(height)]
-    if fitted:
-        _squeeze(head, body, wanted.columns)
-    left = frozenset(index for index, column in enumerate(wanted.columns) if not _is_number(column))
-    for line in aligned([*head, *body], left):
-        yield line + "\n"
+    if least:
+        _squeeze(head, body, columns, least)
+    return aligned([*head, *body], frozenset(index for index, column in enumerate(columns) if not _is_number(column)))
+
+
+def _keeps(columns: Sequence[Column]) -> Sequence[int]:
+    """Return what columns of text keep: a name is worth more than a column of LESSER."""
+    return LEAST[:1] if any(column.name in LESSER for column in columns) else LEAST
+
+
+def _least(columns: Sequence[Column]) -> int:
+    """Return the column that can be spared first: one of LESSER, else the last; never the first, which is the id."""
+    names = [column.name for column in columns]
+    return next((names.index(name) for name in LESSER if name in names), len(columns) - 1)
 
 
 def _time_of_day(body: list[list[str]], columns: Sequence[Column]) -> None:
@@ -131,7 +161,7 @@ def _time_of_day(body: list[list[str]], columns: Sequence[Column]) -> None:
                 row[index] = row[index].partition(" ")[2]
 
 
-def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Column]) -> None:
+def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Column], leasts: Sequence[int]) -> None:
     """Shorten or fold the widest columns of text until a line fits."""
     widths = [max(cells(row[index]) for row in (*head, *body)) for index in range(len(columns))]
     texts = [index for index, column in enumerate(columns) if column.kind in ("text", "list")]
@@ -139,7 +169,7 @@ def _squeeze(head: list[list[str]], body: list[list[str]], columns: Sequence[Col
     room = WIDTH - 2 * (len(columns) - 1)
     changed = {index for index in texts if widths[index] > WIDTH}
     widths = [min(width, WIDTH) if index in changed else width for index, width in enumerate(widths)]
-    for least in LEAST:
+    for least in leasts:
         while sum(widths) > room:
             # What can go on in the next line makes room first: a name that is cut is lost.
             wide = [index for index in texts if widths[index] > least]
@@ -162,7 +192,7 @@ def _markdown(table: Table[Any], wanted: Wanted) -> Iterator[str]:
     yield f"| {' | '.join(map(_heading, wanted.columns))} |\n"
     yield f"|{'|'.join('---:' if _is_number(column) else ':---' for column in wanted.columns)}|\n"
     for row in table:
-        written = [cell(value, column, text.markdown) for value, column in zip(wanted.values(row), wanted.columns, strict=True)]
+        written = [cell(value, column, text.inline) for value, column in zip(wanted.values(row), wanted.columns, strict=True)]
         yield f"| {' | '.join(written)} |\n"
 
 

@@ -12,27 +12,33 @@ from analyzer.report.sentences import first_sentence, plural
 from analyzer.report.summary import Summary, summarize
 from analyzer.report.text import plain
 
+HANG = {"note:": 6, "fix:": 5}
+"""Lines of the beginning that go on below their first word."""
+
 
 class TerminalRenderer:
     """The text report. `slow` calls are listed; `verbose` shows all findings, operations and notes.
 
-    `names` are the captures as they were asked for: they stand in the commands that the report ends with.
+    `names` are the captures as they were asked for: with `filters`, the options that say what of them, they stand in the commands that
+    the report ends with.
     """
 
     name = "text"
     suffix = ".txt"
 
-    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
         self._slow = slow
         self._verbose = verbose
         self._names = names
+        self._filters = filters
 
     def render(self, analysis: Analysis) -> Iterator[str]:
         """Yield the report line by line, none wider than WIDTH."""
-        said = summarize(analysis, slow=self._slow, verbose=self._verbose, names=self._names)
+        said = summarize(analysis, slow=self._slow, verbose=self._verbose, names=self._names, filters=self._filters)
         for line in said.about:
-            yield from fold(line, hang=6 if line.startswith("note: ") else 0)
-        yield ""
+            yield from fold(line, hang=HANG.get(line.partition(" ")[0], 0))
+        if said.headline or said.remarks:
+            yield ""
         for line in said.headline + said.remarks:
             yield from fold(line)
         for claim in said.claims:
@@ -86,12 +92,14 @@ def _ledger(said: Summary) -> Iterator[str]:
         yield from entries_grid(said.beside, said.first_ns, said.noun, "not waited for").lines()
         if said.more_beside:
             yield f"and {plural(said.more_beside, 'more dialogue')} that no call waited for (-v shows all)"
-    yield from explained(said.operations, said.noun)
+    yield from explained(said.operations, said.noun, long_requests=said.long_requests)
 
 
 def _commands(said: Summary) -> Iterator[str]:
-    captures = plain(said.captures)
-    if any(cells(f"next   {command} {captures}") > WIDTH for command in said.commands):
+    commands, captures = [plain(command) for command in said.commands], plain(said.captures)
+    if any(cells(f"next   {command} {captures}") > WIDTH for command in commands):
         captures = "CAPTURE"
-    for label, command in zip(("next", ""), said.commands, strict=False):
-        yield f"{label:6} {command} {captures}"
+    for label, command in zip(("next", ""), commands, strict=False):
+        line = f"{label:6} {command} {captures}"
+        # Folding draws spaces together, which may stand in a name: only where the options alone are too long.
+        yield from (line,) if cells(line) <= WIDTH else fold(line, hang=7)

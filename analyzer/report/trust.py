@@ -13,6 +13,8 @@ from analyzer.report.sentences import plural
 from analyzer.units import bytes_, count, duration
 
 MOST_NOTES = 3
+AVOIDABLE = frozenset({"snapshot-length", "start-not-captured"})
+"""Anomalies that another capture would not have: what is cut, and what began before."""
 PLACES = {
     "client": "captured at the client",
     "server": "captured at the server",
@@ -36,8 +38,10 @@ def about(analysis: Analysis, *, verbose: bool = False) -> Iterator[str]:
     incomplete = next((finding for finding in analysis.findings if finding.code == INCOMPLETE), None)
     if incomplete is not None:
         yield f"Not complete: {incomplete.summary}"
+        if incomplete.remedy and not AVOIDABLE.isdisjoint(row.code for row in analysis.anomalies):
+            yield f"fix: {incomplete.remedy}"
     elif analysis.exchanges and not any(row.outcome == "cut" for row in analysis.exchanges):
-        yield "No byte of them is missing from the capture."
+        yield "No byte of these connections is missing from the capture."
     for note in info.notes if verbose else info.notes[:MOST_NOTES]:
         yield f"note: {note}"
 
@@ -45,18 +49,31 @@ def about(analysis: Analysis, *, verbose: bool = False) -> Iterator[str]:
 def _contents(analysis: Analysis) -> str:
     """Say how many connections, requests and calls there are."""
     if not analysis.connections:
-        return "No TCP connections."
+        return f"Nothing passes this filter; the capture holds {analysis.outside}." if analysis.outside else "No TCP connections."
     spoken = Counter(row.protocol or "other" for row in analysis.connections)
     kinds = ", ".join(f"{count(number)} {name}" for name, number in spoken.most_common())
-    answered = sum(row.outcome in ("ok", "error", "undelivered") for row in analysis.exchanges)
-    text = (
-        f"{plural(len(analysis.connections), 'TCP connection')} ({kinds}), "
-        f"{plural(len(analysis.exchanges), 'request')}, {count(answered)} answered"
-    )
+    text = f"{plural(len(analysis.connections), 'TCP connection')} ({kinds}), {_requests(analysis)}"
     calls = service_calls(analysis)
     if calls:
         text += f"; {plural(len(calls), 'call')}, {duration(sum(call.duration_ns for call in calls))} in all"
     return f"{text}."
+
+
+def _requests(analysis: Analysis) -> str:
+    """Count the requests by how they ended; what this and `_silence` name adds up to all of them, copies apart."""
+    own = [row for row in analysis.exchanges if row.copy_of is None]
+    asked = [row for row in own if row.outcome != "cut" or row.request_start_ns is not None]
+    ended = Counter(row.outcome for row in asked)
+    parts = [plural(len(asked), "request"), f"{count(ended['ok'] + ended['error'])} answered"]
+    if ended["undelivered"]:
+        parts.append(f"{plural(ended['undelivered'], 'answer')} never arrived")
+    if ended["cut"]:
+        parts.append(f"{plural(ended['cut'], 'answer')} broke off")
+    if len(own) > len(asked):
+        parts.append(f"{plural(len(own) - len(asked), 'answer')} to requests that were not captured")
+    if len(analysis.exchanges) > len(own):
+        parts.append(f"{count(len(analysis.exchanges) - len(own))} seen a second time")
+    return ", ".join(parts)
 
 
 def _silence(analysis: Analysis) -> Iterator[str]:

@@ -143,7 +143,7 @@ class Link:
     def claim(self, stream: Stream, opener: Opener, claim: Claim) -> bool:
         """Let an opener take the connection over; False where that contradicts who opened it."""
         half = stream.half
-        client = half if claim is Claim.REQUEST else half.other
+        client = half if claim is Claim.REQUEST else half.other if claim is Claim.RESPONSE else self._client()
         if self.client_half is not client:
             if self.client_rule in ("syn", "syn-ack"):
                 return False

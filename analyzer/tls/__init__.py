@@ -1,5 +1,6 @@
-"""TLS connections told apart by their first record (RFC 8446 section 5.1); their records are not read."""
+"""TLS on any port: handshakes, exchanges inferred from records, and with keys plaintext for whoever reads it."""
 
+from analyzer.tls.keylog import KeyLog
 from analyzer.tls.opener import TlsOpener
 
-__all__ = ["TlsOpener"]
+__all__ = ["KeyLog", "TlsOpener"]

@@ -135,7 +135,7 @@ def test_an_address_given_up_is_part_of_connect() -> None:
 
 
 def test_an_address_overtaken_is_happy_eyeballs() -> None:
-    slow = silent(0, 0, 300, "2600::1")
+    slow = silent(0, 0, 200, "2600::1")
     used = connection(1)._replace(first_ns=START + 250 * MS, syn_ns=START + 250 * MS, established_ns=START + 260 * MS)
     (draft,) = drafts([slow, used], [shifted(exchange(0, used), 0)])
     assert "happy-eyeballs" in draft.attempts[0].set_up[0].causes
@@ -146,13 +146,98 @@ def test_a_connection_that_failed_is_the_attempt_that_the_header_counts() -> Non
     dead, used = silent(0, 0, 3000), connection(50)
     (draft,) = drafts([dead, used], [exchange(0, used, attempt=2, invocation_id="a")])
     assert [(one.exchange is None, one.failed) for one in draft.attempts] == [(True, True), (False, False)]
-    assert draft.attempts[0].end_ns == START + 3000 * MS
+    # Nothing says when the client gave up: the SYN was outstanding until it tried again.
+    assert draft.attempts[0].end_ns == draft.attempts[1].start_ns == START + 5000 * MS
+
+
+def test_a_refused_connection_ends_at_the_reset() -> None:
+    dead = silent(0, 0, 1, closed_ns=START + MS, closed_by="server-reset")
+    used = connection(20)
+    calls, _ = reckon(place_calls([exchange(0, used, attempt=2, invocation_id="a")], [dead, used], []))
+    assert (calls[0].failed_ns, calls[0].backoff_ns) == (MS, 1999 * MS)
+
+
+def test_a_request_that_nobody_acknowledged_is_outstanding_until_the_next_try() -> None:
+    """The FIN waits behind the request and is never seen: what lies between the last repeat and the next try is not back-off."""
+    dead, used = connection(0, closed_ns=None, client_closed_ns=None, last_ns=START + 3300 * MS), connection(50)
+    lost = exchange(0, dead, outcome="no-response", response_start_ns=None, response_end_ns=None, invocation_id="a", attempt=1)
+    calls, _ = reckon(place_calls([lost, exchange(1, used, invocation_id="a", attempt=2)], [dead, used], []))
+    assert (calls[0].failed_ns, calls[0].backoff_ns) == (5000 * MS, 0)
 
 
 def test_without_a_count_the_same_address_again_is_another_attempt() -> None:
     dead, used = silent(0, 0, 3000), connection(50)
     (draft,) = drafts([dead, used], [exchange(0, used, attempt=None)])
     assert len(draft.attempts) == 2
+
+
+def test_another_threads_silence_is_not_charged_to_a_healthy_call() -> None:
+    """Its SYN goes on being repeated after this call was connected, or it is the same address in a first attempt."""
+    used = connection(5)
+    other = silent(0, 0, 7000)
+    assert [len(one.attempts) for one in drafts([other, used], [exchange(0, used, attempt=2)])] == [1, 1]
+    over = silent(0, 0, 100)
+    assert [len(one.attempts) for one in drafts([over, used], [exchange(0, used, attempt=1)])] == [1, 1]
+
+
+def test_connections_tried_at_the_same_time_are_calls_of_their_own() -> None:
+    assert len(drafts([silent(number, 0, 3000) for number in range(4)], [])) == 4
+
+
+def test_a_call_that_never_got_a_connection_has_its_lookup_and_is_not_reused() -> None:
+    row = silent(0, 0, 3000)
+    calls, _ = reckon(place_calls([], [row], [lookup(0)]))
+    assert (calls[0].dns_ns, calls[0].connect_ns, calls[0].reused) == (4 * MS, 3000 * MS, False)
+
+
+def test_an_id_that_comes_again_after_an_answer_is_another_call() -> None:
+    one = connection()
+    rows = [later(0, one, 1, invocation_id="a"), later(1, one, 2, invocation_id="a")]
+    assert [len(draft.attempts) for draft in drafts([one], rows)] == [1, 1]
+    late = shifted(later(1, one, 2, invocation_id="a", attempt=2), 26_000)
+    refused = later(0, one, 1, invocation_id="a", status=500, outcome="error")
+    assert [len(draft.attempts) for draft in drafts([one], [refused, late])] == [1, 1]
+
+
+def test_the_same_answer_seen_in_two_places_is_one_call() -> None:
+    """Translated copies without their SYN cannot be told by their sequence numbers; the service's request id tells them."""
+    here, there = connection(0, syn_ns=None), connection(1, syn_ns=None, client_address="10.0.9.9")
+    rows = [later(0, here, 1, aws_request_id="R"), later(1, there, 1, aws_request_id="R")._replace(request_start_ns=START + 51 * MS)]
+    rows[0] = rows[0]._replace(request_start_ns=START + 50 * MS)
+    assert len(drafts([here, there], rows)) == 1
+
+
+NO_ID = {"invocation_id": None, "attempt": None, "sdk": "js-v2"}
+THROTTLED = {"status": 400, "outcome": "error", "error_type": "ProvisionedThroughputExceededException"}
+
+
+def test_retries_of_an_sdk_without_ids_are_joined_by_what_they_repeat() -> None:
+    one = connection()
+    rows = [later(0, one, 1, **NO_ID, **THROTTLED), later(1, one, 2, **NO_ID, **THROTTLED), later(2, one, 3, **NO_ID)]
+    (draft,) = drafts([one], rows)
+    assert (len(draft.attempts), draft.evidence) == (3, "inferred")
+
+
+def test_what_is_not_repeated_is_not_joined() -> None:
+    one = connection()
+    failed = later(0, one, 1, **NO_ID, **THROTTLED)
+    for other in (
+        later(1, one, 2, **NO_ID, table_name="Other"), later(1, one, 2, **NO_ID, request_bytes=801),
+        later(1, one, 2, **NO_ID, operation="Scan"),
+        shifted(later(1, one, 2, **NO_ID), 30_000), later(1, one, 2, **{**NO_ID, "sdk": "go-v1"}),
+    ):  # fmt: skip
+        assert [len(draft.attempts) for draft in drafts([one], [failed, other])] == [1, 1]
+    refused = later(0, one, 1, **NO_ID, status=400, outcome="error", error_type="ValidationException")
+    assert [len(draft.attempts) for draft in drafts([one], [refused, later(1, one, 2, **NO_ID)])] == [1, 1]
+
+
+def test_of_two_equal_calls_that_failed_at_once_the_first_goes_on_first() -> None:
+    one = connection()
+    failed = [later(number, one, 1, **NO_ID, **THROTTLED) for number in (0, 1)]
+    rows = [*failed, later(2, one, 2, **NO_ID), later(3, one, 2, **NO_ID)]
+    made = drafts([one], rows)
+    assert [[step.exchange.exchange_id for step in draft.attempts if step.exchange] for draft in made] == [[0, 2], [1, 3]]
+    assert {draft.evidence for draft in made} == {"inferred"}
 
 
 def test_a_call_that_never_got_a_connection() -> None:
@@ -162,8 +247,9 @@ def test_a_call_that_never_got_a_connection() -> None:
     assert (calls[0].ok, calls[0].attempts, calls[0].duration_ns, calls[0].operation) == (False, 2, 7000 * MS, None)
 
 
-def test_silence_where_encrypted_calls_may_have_gone_on_makes_no_call() -> None:
-    assert drafts([silent(0, 0, 3000), connection(50, protocol="tls", exchanges=0)], []) == []
+def test_silence_beside_an_encrypted_connection_is_a_call_like_any_other() -> None:
+    (draft,) = drafts([silent(0, 0, 3000), connection(50, protocol="tls", exchanges=0)], [])
+    assert draft.attempts[0].exchange is None
 
 
 def test_attempts_before_the_capture_truncate_the_start() -> None:

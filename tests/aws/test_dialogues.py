@@ -202,6 +202,38 @@ def test_nobody_there() -> None:
     assert call.connection_ids == (0, 1)
 
 
+def test_what_nobody_answers_is_outstanding_until_the_next_try() -> None:
+    imds = Endpoint()
+    imds.silence(0, 0)
+    imds.silence(1060, 1060)
+    imds.silence(2150, 2150)
+    (call,), spans = imds.calls()
+    assert (call.failed_ns, call.backoff_ns) == (2150 * MS, 0)
+    assert [(span.attempt, span.inner_phase) for span in spans] == [(1, "connect"), (2, "connect")]
+
+
+def test_connections_whose_request_never_comes_by_are_tries() -> None:
+    """A filter between client and capture point drops the PUT: the connection opens, nothing is said, the client closes after 1 s."""
+    imds = Endpoint()
+    for at in (0, 1050):
+        shut = START + (at + 1000) * MS
+        imds.connect(at, exchanges=0, bytes_sent=0, bytes_received=0, closed_ns=shut, client_closed_ns=shut, last_ns=shut)
+    imds.connect(2060, exchanges=0, bytes_received=0, closed_ns=START + 2061 * MS, client_closed_ns=START + 2061 * MS)  # tries the port
+    imds.ask("ListRoles", 2070, 2072)
+    (call,), _ = imds.calls()
+    assert (call.attempts, call.failed_ns, call.backoff_ns) == (3, 2000 * MS, round((50 + 19.8) * MS))
+
+
+def test_where_the_close_does_not_come_by_either_the_next_try_ends_it() -> None:
+    imds = Endpoint()
+    for at in (0, 1050):
+        imds.connect(at, exchanges=0, bytes_sent=0, bytes_received=0, last_ns=START + (at + 1) * MS)
+    imds.ask("ListRoles", 2070, 2072)
+    imds.connect(9000, exchanges=0, bytes_sent=0, bytes_received=0)  # spare: nobody shows that a client waited on it
+    (call,), _ = imds.calls()
+    assert (call.attempts, call.failed_ns, call.backoff_ns) == (3, round(2069.8 * MS), 0)
+
+
 def test_refused_connections_end_at_the_reset() -> None:
     imds = Endpoint()
     imds.silence(0, 1, closed_ns=START + MS, server_closed_ns=START + MS, closed_by="server-reset")

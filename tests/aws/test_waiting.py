@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyzer.aws.waiting import waits
+from analyzer.aws.waiting import until_next, waits
 from analyzer.model.draft import Attempt, Draft
 from tests.factory import MS, START, connection, exchange, later
 
@@ -61,6 +61,12 @@ def test_calls_that_go_on_make_it_a_background_refresh() -> None:
     assert waits([dialogue(520, 1480)], going_on) == {}
 
 
+def test_a_burst_in_its_second_half_makes_it_one_too() -> None:
+    burst = [call(at, at + 5, opens=False) for at in (600, 650, 700)]
+    assert waits([dialogue(0, 1000)], [*burst, call(1050, 1100)]) == {}
+    assert waits([dialogue(0, 1000)], [*burst[:2], call(1050, 1100)]) == {2: [0]}
+
+
 def test_each_worker_waits_for_its_own() -> None:
     """Processes behind one address: the call waits for the dialogue that ended last before it."""
     asked = [dialogue(0, 1015), dialogue(350, 1365)]
@@ -75,3 +81,22 @@ def test_ipv6_and_ipv4_are_one_client_where_only_one_host_talks() -> None:
     asked = [dialogue(0, 1000, "fd00::2")]
     assert waits(asked, [call(1050, 1100, "172.17.0.2")]) == {0: [0]}
     assert waits(asked, [call(1050, 1100, "172.17.0.2"), call(1200, 1300, "172.17.0.3")]) == {}
+
+
+def test_calls_that_waited_together_begin_together_even_if_the_first_is_quick() -> None:
+    assert waits([dialogue(0, 1000)], [call(1004, 1008), call(1012, 1016)]) == {0: [0], 1: [0]}
+
+
+def test_silence_lasts_until_the_call_that_waited_for_it() -> None:
+    """A SYN to IMDS that nobody answers, and the call one second later: the connect timeout is in no packet."""
+    silent = dialogue(0, 0)._replace(open_end=True, truncated="end")
+    (settled,) = until_next([silent], [call(1003, 1022)])
+    assert (settled.end_ns - START, settled.truncated) == (1003 * MS, None)
+    assert waits([settled], [call(1003, 1022)]) == {0: [0]}
+    for other in (call(6500, 6600), call(1003, 1022, "10.0.9.9"), call(1003, 1022, opens=False)):
+        assert until_next([silent], [other]) == [silent]
+    assert until_next([dialogue(0, 0)], [call(1003, 1022)]) == [dialogue(0, 0)]
+
+
+def test_metadata_that_an_agent_reads_is_waited_for_by_nobody() -> None:
+    assert waits([dialogue(0, 1000)._replace(operation="GetMetadata")], [call(1050, 1100)]) == {}

@@ -27,7 +27,7 @@ FOUND = [finding(code="cold-connection", severity="info"), finding(code="throttl
         ("p50>16ms", True, "met: p50 is 17.0 ms over 20 calls"),
         ("p95>17ms", False, "not met: p95 is 17.0 ms over 20 calls"),
         ("max >= 28 ms", True, "met: max is 28.0 ms over 20 calls"),
-        ("p95<1", False, "not met: p95 is 17.0 ms over 20 calls"),
+        ("p95<1ns", False, "not met: p95 is 17.0 ms over 20 calls"),
         ("duration_ns>29ms", True, "met: calls 20, 21"),
         ("duration_ns>2s", False, "not met: none of 22 calls"),
         ("service=imds", True, "met: call 21"),
@@ -35,11 +35,28 @@ FOUND = [finding(code="cold-connection", severity="info"), finding(code="throttl
 )
 def test_gates(gate: str, met: bool, reason: str) -> None:
     about = analysis([UNDER], calls=CALLS, check=lambda _: FOUND)
-    assert read_gate(gate)(about) == (met, f"--fail-on {gate}: {reason}")
+    assert read_gate(gate)(about) == (met, f"--fail-on {gate}: {reason}", True)
 
 
-def test_without_calls_no_percentile_is_too_high() -> None:
-    assert read_gate("p95>0")(analysis([UNDER], calls=[dialogue(0)])) == (False, "--fail-on p95>0: not met: no calls")
+def test_without_service_calls_dialogues_are_judged() -> None:
+    verdict = read_gate("p95>0")(analysis([UNDER], calls=[dialogue(0)]))
+    assert verdict == (True, "--fail-on p95>0: met: p95 is 30.0 ms over 1 dialogue", True)
+
+
+@pytest.mark.parametrize("gate", ["p95>200ms", "duration_ns>1s"])
+def test_without_calls_there_is_nothing_to_judge(gate: str) -> None:
+    assert read_gate(gate)(analysis([UNDER])) == (False, f"--fail-on {gate}: nothing to judge: there are no calls", False)
+
+
+def test_calls_that_the_capture_cuts_are_not_judged() -> None:
+    verdict = read_gate("max>1ms")(analysis([UNDER], calls=[call(0, truncated="end")]))
+    assert verdict == (False, "--fail-on max>1ms: nothing to judge: none of 1 call is wholly in the capture", False)
+
+
+def test_nothing_to_judge_is_a_warning(bundled: Path) -> None:
+    done = run(bundled / "cold-start.pcap", "--service", "s3", "--fail-on", "p95>200ms")
+    assert done.returncode == 0
+    assert "analyzer: warning: --fail-on p95>200ms: nothing to judge: there are no calls" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -47,6 +64,7 @@ def test_without_calls_no_percentile_is_too_high() -> None:
     [
         ("nonsense", "knows no 'nonsense'"),
         ("p95>fast", "p95 is a duration, not 'fast'"),
+        ("p95>200", "p95>200 has no unit"),
         ("speed>3", "no column 'speed'"),
         ("duration_ns>fast", "duration_ns is a number"),
         ("", "knows no ''"),

@@ -36,6 +36,46 @@ def test_a_condition_that_nothing_fulfils_is_said(bundled: Path) -> None:
     assert "none of 20 exchanges fulfils server_ns<5; durations without a unit are nanoseconds" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "condition, said",
+    [
+        ("operation=query", "none of 20 exchanges fulfils operation=query; did you mean operation=Query?"),
+        ("operation=Qurey", "did you mean operation=Query?"),
+        ("status=500", "none of 20 exchanges fulfils status=500\n"),
+        ("operation=BatchGetItem", "none of 20 exchanges fulfils operation=BatchGetItem\n"),
+    ],
+)
+def test_a_value_that_is_nearly_there_is_named(bundled: Path, condition: str, said: str) -> None:
+    done = run("exchanges", bundled / "cold-start.pcap", "--where", condition)
+    assert (done.returncode, done.stdout) == (0, "no exchanges\n")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("column, meant", [("operaton", "operation"), ("duration", "duration_ns"), ("network", "network_ns")])
+def test_a_mistyped_column_is_answered_with_the_nearest(bundled: Path, column: str, meant: str) -> None:
+    done = run("calls", bundled / "cold-start.pcap", "--where", f"{column}>3")
+    assert done.returncode == 1
+    assert f"hint: did you mean {meant}" in done.stderr
+    assert "anomal" not in done.stderr
+    assert done.stderr.count("_ns") <= 3
+
+
+def test_a_filter_that_lets_nothing_through_says_what_there_is(bundled: Path) -> None:
+    done = run(bundled / "cold-start.pcap", "--service", "dynamo")
+    there = "the capture holds 4 TCP connections (service dynamodb; host dynamodb.us-east-1.amazonaws.com; 7.760 s)"
+    assert f"nothing passes the filters; {there}" in done.stderr
+    assert f"Nothing passes this filter; {there}." in " ".join(done.stdout.split())
+    assert "No HTTP requests" not in done.stdout
+    assert "next   analyzer connections " in done.stdout
+    assert "--service" not in done.stdout
+
+
+def test_the_next_commands_keep_the_filters(bundled: Path) -> None:
+    done = run(bundled / "cold-start.pcap", "--connection", "3", "--since", "1")
+    _, said = done.stdout.split("\nnext ")
+    assert said.count(" --since 1 --connection 3 ") == 2
+
+
 def test_a_filtered_report_says_so(bundled: Path) -> None:
     done = run(bundled / "cold-start.pcap", "--connection", "3", "--since", "1")
     assert "Only connection 3; from 1.000 s on." in done.stdout

@@ -38,6 +38,22 @@ def test_where_by_value_and_by_condition() -> None:
     assert [row.exchange_id for row in TABLE.where(count=3)] == [0, 1, 2]  # a column of the name of a tuple's method
 
 
+def test_where_takes_conditions_as_on_the_command_line() -> None:
+    rows = Table("exchanges", Exchange, [exchange(0), exchange(1, server_ns=30_000_000), exchange(2, server_ns=40_000_000, status=400)])
+    assert [row.exchange_id for row in rows.where("server_ns>20ms")] == [1, 2]
+    assert [row.exchange_id for row in rows.where("server_ns>20ms", "status<400")] == [1]
+    assert [row.exchange_id for row in rows.where("server_ns>20ms", lambda row: row.exchange_id > 1, status=400)] == [2]
+    assert list(TABLE.where(operation="getitem")) == []
+    with pytest.raises(UsageError, match="cannot read the condition"):
+        TABLE.where("server_ns")
+
+
+def test_a_mistyped_column_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        TABLE.where(operaton="Query")
+    assert caught.value.hint == "did you mean operation?"
+
+
 def test_none_matches_nothing() -> None:
     assert list(TABLE.where(status=None)) == []
 

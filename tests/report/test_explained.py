@@ -6,8 +6,7 @@ import json
 import re
 import subprocess
 import unicodedata
-from decimal import Decimal
-from itertools import pairwise
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,11 @@ import analyzer
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile
-from analyzer.report.explain import between, explain, find
+from analyzer.report.explain import explain, find, in_ms
 from analyzer.report.explained import Explanation
 from analyzer.report.layout import WIDTH, cells
 from analyzer.report.text import HIDDEN
+from analyzer.units import milliseconds
 from tests.factory import MS, analysis, call, connection, dialogue, exchange, finding, info, span, spans, warm
 from tests.report.made import nasty, waited
 
@@ -58,20 +58,47 @@ def test_the_text_of_an_ordinary_call() -> None:
     ]
 
 
-def test_what_is_shown_adds_up_to_what_is_shown() -> None:
+def test_each_time_is_rounded_as_everywhere_else() -> None:
     row = call(0, duration_ns=33_370_001, end_ns=call().start_ns + 33_370_001)
-    parts = spans(row, *[("client", 3_333_000)] * 9, ("unexplained", 3_373_001))
-    text = str(Explanation(analysis([UNDER], calls=[row], spans=parts), 0))
+    parts = spans(row, ("client", 12_050_000), ("wait", 12_150_000), ("unexplained", 9_170_001))
+    made = explain(analysis([UNDER], [], calls=[row], spans=parts), 0)
+    text = str(Explanation(analysis([UNDER], [], calls=[row], spans=parts), 0))
     shown = [line.split()[3] for line in text.splitlines() if re.match(r" +1  \w", line)]
-    assert round(sum(map(float, shown)), 1) == 33.4
+    assert shown == ["12.1", "12.2", "9.2"] == [milliseconds(bar.duration_ns) for bar in made.bars()]
+    assert all(f"{took} ms" in text for took in shown)
     assert "sum                    33.4" in text
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=9).map(sorted))
-def test_lengths_add_up_as_they_are_shown(times: list[int]) -> None:
-    total = times[-1]
-    shown = [Decimal(between(start, end, total)) for start, end in pairwise([0, *times])]
-    assert sum(shown) == Decimal(between(0, total, total))
+@given(st.integers(0, 10**12), st.integers(10**7, 10**12))
+def test_times_are_rounded_half_up_from_the_integer(value: int, total: int) -> None:
+    exact = Decimal(value) / 10**6
+    assert Decimal(in_ms(value, total)) == exact.quantize(Decimal("0.1"), ROUND_HALF_UP)
+    assert Decimal(in_ms(value, 1)) == exact.quantize(Decimal("0.001"), ROUND_HALF_UP)
+
+
+def test_a_connection_that_never_opened_is_not_said_to_be_open() -> None:
+    dead = connection(0, established_ns=None, connect_ns=None, bytes_sent=0, bytes_received=0, exchanges=0, protocol=None)
+    row = call(0, dead, reused=True, evidence="inferred", ok=False, status=None)
+    text = " ".join(str(Explanation(analysis([dead], [], calls=[row], spans=spans(row, ("connect", row.duration_ns))), 0)).split())
+    assert "stream 0 (never opened)." in text
+    assert "Inferred: the connection of its last attempt never opened, so no request says what it was for" in text
+    assert "encrypted" not in text
+    secret = dead._replace(protocol="tls", established_ns=1, bytes_sent=9)
+    row = row._replace(ok=None)
+    assert "Inferred: the call is encrypted" in str(Explanation(analysis([secret], [], calls=[row], spans=spans(row)), 0))
+
+
+def test_the_network_time_of_a_long_request_is_no_round_trip() -> None:
+    row = call(0, network_ns=12 * MS, server_ns=2 * MS)
+    sizes = {
+        100: "one round trip to the server and back; the shortest seen took",
+        1_000_000: "last bytes were still under way until they were",
+    }
+    for size, said in sizes.items():
+        asked = exchange(0, UNDER, request_bytes=size, network_ns=12 * MS, server_ns=2 * MS)
+        text = " ".join(str(Explanation(analysis([UNDER], [asked], calls=[row], spans=spans(row)), 0)).split())
+        assert said in text
+        assert "took 10.0 ms" in text
 
 
 def test_short_calls_are_shown_to_the_microsecond() -> None:
@@ -94,7 +121,8 @@ def test_the_head_says_what_must_be_known() -> None:
     assert "Its end is not in the capture: it took longer than this." in str(Explanation(one(truncated="end", ok=None), 0))
     assert ": end not captured, 1 attempt" in str(Explanation(one(truncated="end", ok=None, status=None), 0))
     assert ": ThrottlingException, 3 attempts" in str(Explanation(one(ok=False, error_type="ThrottlingException", attempts=3), 0))
-    assert "Inferred: the call is encrypted" in str(Explanation(one(evidence="inferred"), 0))
+    assert "Inferred: times and addresses say" in str(Explanation(one(evidence="inferred"), 0))
+    assert "encrypted" not in str(Explanation(one(evidence="inferred"), 0))
     assert "call 0: dynamodb call on Orders" in str(Explanation(one(operation=None), 0))
     assert "stream 0 (open before)." in str(Explanation(one(reused=True), 0))
     rows = [call(0, chain_id=0), warm(1, UNDER, 1, chain_id=0)]
@@ -166,7 +194,7 @@ def test_json() -> None:
 def test_markdown() -> None:
     shown = Explanation(waited(), 0).markdown()
     assert shown.startswith("## call 0: s3 PutObject on Orders, by python-boto3: ok, 1 attempt, 4058 ms.\n")
-    assert "| 1 | wait | 4042.0 | 14.0 | until the first byte of the answer \\(200\\) | 1-9 |\n|  | - network |  | 10.0 |" in shown
+    assert "| 1 | wait | 4042.0 | 14.0 | until the first byte of the answer (200) | 1-9 |\n|  | - network |  | 10.0 |" in shown
     assert "- wait: `frame.number >= 1 && frame.number <= 9 && tcp.stream == 0`" in shown
     assert "### IMDS hop limit" in shown
     assert "\n```text\n" in shown

@@ -48,7 +48,9 @@ def test_the_card_holds_headline_findings_and_operations() -> None:
     assert found.attributes <= {"style"}
     for part in ("PutObject took 4058 ms; 4030 ms of it waited for credentials (96 % of all call time).", "IMDS hop limit", "s3 PutObject"):
         assert part in found.text
-    assert "slowest" not in found.text
+    assert "slowest" in found.text
+    assert "fix: Raise the hop limit to 2." in found.text
+    assert "<b>fix:</b>" in card(waited())
 
 
 def test_the_card_says_what_it_leaves_out() -> None:

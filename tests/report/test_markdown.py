@@ -19,11 +19,11 @@ def text(about: Analysis, **options: Any) -> str:
 
 def test_it_says_what_the_terminal_says() -> None:
     shown = text(waited(), names=("x y.pcap",))
-    assert shown.startswith("**PutObject took 4058 ms; 4030 ms of it waited for credentials \\(96 % of all call time\\).**\n")
+    assert shown.startswith("**PutObject took 4058 ms; 4030 ms of it waited for credentials (96 % of all call time).**\n")
     for part in (
         "### IMDS hop limit\n\nPutObject took 4058 ms; 4030 ms of it waited for credentials. The answers die one hop before",
         "\n- proof: call 0; packets 21-23, 30; stream 1\n- filter: `tcp.stream == 1`\n- fix: Raise the hop limit to 2.\n",
-        "- gain: call 0: 4058 ms -\\> 58.0 ms\n- doubt: likely, not proven; what decides: a capture on the host's uplink\n",
+        "- gain: call 0: 4058 ms -> 58.0 ms\n- doubt: likely, not proven; what decides: a capture on the host's uplink\n",
         "| s3 PutObject | 1 | 4058 | 4058 | 4058 | 99 % |",
         "## Slowest calls",
         "| 2 | Query | 0.111 | 70.0 |",

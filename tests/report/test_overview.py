@@ -15,6 +15,7 @@ def said(about: Analysis) -> str:
 def test_opened_and_failed_connections_are_told_apart() -> None:
     opened = [connection(number, protocol="tls", connect_ns=(10 + number) * MS) for number in range(3)]
     failed = connection(3, server_name="db.example", server_port=443, connect_ns=None, established_ns=None, syn_ns=START)
+    failed = failed._replace(bytes_sent=0, bytes_received=0)
     text = said(analysis(connections=[*opened, failed]))
     assert "3 connections opened: median 11.0 ms, slowest 12.0 ms from SYN to ACK." in text
     assert "1 connection never opened: 1 to db.example:443." in text

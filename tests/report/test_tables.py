@@ -9,10 +9,13 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from analyzer.errors import UsageError
-from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Lookup
-from analyzer.model.table import Table
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Handshake, Lookup
+from analyzer.model.table import Table, columns_of
 from analyzer.report.layout import WIDTH, cells
 from analyzer.report.tables import FORMATS, render
 from tests.factory import START, call, connection, exchange, finding, lookup, warm
@@ -136,8 +139,10 @@ def test_hostile_text(what: str, form: str) -> None:
         assert len(lines) == 4
         unescaped = re.sub(r"\\.", "", lines[2])
         assert unescaped.count("|") == 3
-        assert not set(unescaped) & set("`*_[]<>()#~!&@")
+        assert not set(unescaped) & set("`*[<#~")
         assert "://" not in unescaped
+        (table,) = [token for token in MarkdownIt("commonmark").enable("table").parse(written) if token.type == "table_open"]
+        assert table.map == [0, 4]
     else:
         assert len(lines) == 4
         assert lines[3].split() == ["2", "calm"]
@@ -164,6 +169,30 @@ def test_the_usual_columns_fit_a_terminal(table: Table[Any]) -> None:
     lines = text(table, "table").splitlines()
     assert max(map(cells, lines)) <= WIDTH
     assert len(lines) < 160
+
+
+HUGE = st.integers(-(2**62), 2**62)
+WORD = st.none() | st.text(max_size=60)
+
+
+@given(st.data(), st.sampled_from([Exchange, Connection, Lookup, Finding, Anomaly, Call, Handshake]))
+def test_the_usual_columns_fit_whatever_is_in_them(data: st.DataObject, row_type: type[Any]) -> None:
+    name = f"{row_type.__name__.lower()}s".replace("anomalys", "anomalies")
+    kinds = {"text": WORD, "list": st.lists(HUGE, max_size=9).map(tuple), "bool": st.none() | st.booleans(), "float": st.floats()}
+    rows = [
+        row_type(*(data.draw(HUGE if column.name.endswith("_id") else kinds.get(column.kind, HUGE)) for column in columns_of(row_type)))
+        for _ in range(data.draw(st.integers(1, 3)))
+    ]
+    table: Table[Any] = Table(name, row_type, rows)
+    assert max(map(cells, text(table, "table").splitlines())) <= WIDTH
+
+
+def test_columns_for_which_there_is_no_room_are_named() -> None:
+    wide = exchange(10**17, connection_id=10**17, call_id=10**17, server_ns=10**17, network_ns=10**17, response_packet_id=10**17)
+    shown = text(Table("exchanges", Exchange, [wide]), "table")
+    assert max(map(cells, shown.splitlines())) <= WIDTH
+    assert shown.splitlines()[-1] == "no room for response_packet_id, call_id (--columns shows them)"
+    assert "Query" in shown
 
 
 def test_sentences_go_on_and_names_are_cut() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analyzer import findings
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile
+from analyzer.model.rows import Anomaly
 from analyzer.report.layout import WIDTH, cells
 from analyzer.report.terminal import TerminalRenderer, brief, claim_lines
 from analyzer.report.text import HIDDEN
@@ -48,7 +49,7 @@ def test_golden(name: str, about: Analysis, options: dict[str, Any]) -> None:
 
 def test_the_order_is_trust_headline_findings_ledger_commands() -> None:
     shown = text(waited(), names=("x.pcap",))
-    parts = ["packets, 20.0 KB", "No byte of them", "PutObject took 4058 ms", "IMDS hop limit: ", "operation ", "call  slowest", "next "]
+    parts = ["packets, 20.0 KB", "No byte of these", "PutObject took 4058 ms", "IMDS hop limit: ", "operation ", "call  slowest", "next "]
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
 
@@ -123,12 +124,12 @@ def test_a_cut_capture_says_so_and_does_not_say_it_is_whole() -> None:
     shown = text(cut)
     assert "Not complete: The file is cut short or damaged." in shown
     assert "note: made-up.pcap ends in the middle of packet 101" in shown
-    assert "No byte of them is missing" not in shown
+    assert "No byte of these connections is missing" not in shown
 
 
 def test_cut_exchanges_are_not_called_whole() -> None:
-    assert "No byte of them is missing" in text(analysis())
-    assert "No byte of them is missing" not in text(analysis([UNDER], [exchange(0, outcome="cut")]))
+    assert "No byte of these connections is missing" in text(analysis())
+    assert "No byte of these connections is missing" not in text(analysis([UNDER], [exchange(0, outcome="cut")]))
 
 
 def test_a_part_of_a_capture_says_which() -> None:
@@ -156,6 +157,40 @@ def test_with_dialogues_alone_it_is_about_them() -> None:
 def test_answers_alone() -> None:
     shown = text(analysis([UNDER], [exchange(0, request_start_ns=None, request_end_ns=None, outcome="cut")]))
     assert "Only answers were captured, no requests: nothing can be timed." in shown
+
+
+def test_every_request_is_counted_by_how_it_ended() -> None:
+    ends = ["ok"] * 4 + ["error"] * 2 + ["undelivered"] * 2 + ["cut", "no-response"]
+    rows = [exchange(number, UNDER, outcome=outcome) for number, outcome in enumerate(ends)]
+    shown = " ".join(text(analysis([UNDER], rows)).split())
+    assert "10 requests, 6 answered, 2 answers never arrived, 1 answer broke off." in shown
+    assert "1 request got no answer (1 Query)." in shown
+    rows += [exchange(10, UNDER, outcome="cut", request_start_ns=None), exchange(11, UNDER, copy_of=0)]
+    shown = " ".join(text(analysis([UNDER], rows)).split())
+    assert "10 requests, 6 answered" in shown
+    assert "1 answer broke off, 1 answer to requests that were not captured, 1 seen a second time." in shown
+
+
+def test_what_another_capture_would_not_lack_has_its_fix() -> None:
+    made = [finding(code="capture-incomplete", summary="9 packets are cut.", remedy="Capture with -s 0.")]
+    for code, said in (("snapshot-length", True), ("start-not-captured", True), ("kernel-drops", False)):
+        shown = text(analysis([UNDER], anomalies=[Anomaly(code, 1, None, "x")], check=lambda _: made))
+        assert ("Not complete: 9 packets are cut.\nfix: Capture with -s 0.\n" in shown) is said
+
+
+def test_filters_too_long_for_a_line_are_folded() -> None:
+    shown = text(analysis([UNDER], calls=[call(3)]), names=("a.pcap",), filters=("--host", "h" * 150))
+    assert max(map(cells, shown.split("\n"))) <= WIDTH
+    assert "analyzer explain 3 --host 'a b' a.pcap" in text(
+        analysis([UNDER], calls=[call(3)]), names=("a.pcap",), filters=("--host", "a b")
+    )
+
+
+def test_a_long_request_is_explained_below_the_tables() -> None:
+    said = "The network time of a request of more than ten segments lasts until its last byte is acknowledged."
+    rows = [exchange(0, UNDER, request_bytes=1_000_000, network_ns=12 * MS, server_ns=2 * MS)]
+    assert said in text(analysis([UNDER], rows, calls=[call(0)]))
+    assert said not in text(analysis([UNDER], [exchange(0, UNDER, request_bytes=1_000_000)], calls=[call(0)]))
 
 
 def test_unanswered_requests_are_named() -> None:

@@ -1,0 +1,221 @@
+"""One direction of TLS: where each record begins and ends (RFC 8446 section 5.1, RFC 5246 section 6.2.1), incrementally.
+
+The reader asks for headers, for the content of records that somebody reads, and for the last byte of all others. After lost bytes it looks
+for a header at the beginning of each segment: five bytes of which three are all but fixed, and whatever header follows in the segment.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from analyzer.model.http import Mark
+from analyzer.model.seams import ByteStream, End
+from analyzer.tls.numbers import APPLICATION_DATA, CHANGE_CIPHER_SPEC, LARGEST_RECORD, RECORD_HEADER
+
+FAR = 1 << 40
+"""Beyond the end of any stream: nothing more is to be seen."""
+MOST_SEARCHED = 4096
+"""Segments that are looked at for a header after lost bytes, before a direction is given up."""
+
+
+class Record(NamedTuple):
+    """One record; offsets are those of the direction's stream, header included."""
+
+    kind: int
+    start: int
+    end: int
+    began: Mark
+    """The packet that first carried its first byte."""
+    done: Mark
+    """The packet whose arrival made it complete."""
+    header: bytes
+    body: bytes | None
+    """Its content where somebody reads that, and the capture holds all of it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes behind the header."""
+        return self.end - self.start - RECORD_HEADER
+
+
+class Taker(Protocol):
+    """Whose records these are."""
+
+    def wants(self, kind: int) -> bool:
+        """Tell whether the content of such records is read."""
+        ...
+
+    def take(self, record: Record) -> None:
+        """Take a record that is complete."""
+        ...
+
+    def holed(self, kind: int, beginning: bytes) -> None:
+        """Learn what the capture holds of the content of a record that is read and of which it lacks a part."""
+        ...
+
+    def lost(self, offset: int) -> None:
+        """Learn that records from `offset` on could not be told from each other."""
+        ...
+
+    def found(self, offset: int) -> None:
+        """Learn that they can again, from `offset` on."""
+        ...
+
+    def ended(self, cut: Record | None, how: End) -> None:
+        """Learn that no record follows; `cut` is one whose end is missing, its `end` the last byte that was seen."""
+        ...
+
+
+class RecordReader:
+    """Reads the records of one direction. Implements `model.seams.Sink`."""
+
+    __slots__ = (
+        "_began", "_body", "_header", "_held", "_kind", "_lost", "_over", "_searched", "_seen", "_start", "_stop", "_stream", "_taker",
+        "_wants",
+    )  # fmt: skip
+
+    def __init__(self, taker: Taker, stream: ByteStream, *, whole_start: bool) -> None:
+        self._taker = taker
+        self._wants = taker.wants
+        self._stream = stream
+        self._lost = not whole_start
+        """Whether no boundary of records is known."""
+        self._searched = 0
+        self._over = False
+        self._held = b""
+        """The first bytes of a header."""
+        self._kind = 0
+        self._header = b""
+        self._start = 0
+        self._stop = 0
+        """Where the record under way ends; 0 between records."""
+        self._seen = 0
+        self._began: Mark = (0, 0)
+        self._body: bytearray | None = None
+
+    def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
+        """Read on; see `model.seams.Sink`."""
+        if self._over:
+            return FAR
+        if self._held:
+            offset -= len(self._held)
+            data, start = self._held + data[start:end], 0
+            end = len(data)
+        base = offset - start
+        at = start
+        while at < end:
+            stop = self._stop
+            if stop:
+                to = min(end, stop - base)
+                if self._body is not None:
+                    self._body += data[at:to]
+                at = to
+                if base + at < stop:
+                    self._seen = base + at
+                    break
+                self._complete()
+            elif self._lost:
+                if not self._finds(data, at, end, base):
+                    return FAR if self._over else base + end
+            else:
+                first = at + RECORD_HEADER
+                if first > end:
+                    if not self._held:
+                        self._began = self._stream.first_seen(base + at)
+                    self._held = data[at:end]
+                    return base + end
+                kind = data[at]
+                size = data[at + 3] << 8 | data[at + 4]
+                if data[at + 1] != 3 or data[at + 2] > 4 or not 20 <= kind <= 24 or size > LARGEST_RECORD:
+                    self._held = b""
+                    self._lose(base + at)
+                    return FAR if self._over else base + end
+                began = self._began if self._held else self._stream.first_seen(base + at)
+                self._held = b""
+                if first + size <= end:
+                    body = data[first : first + size] if self._wants(kind) else None
+                    mark = self._stream.complete(base + first + size)
+                    header = data[at:first]
+                    at = first + size
+                    self._taker.take(tuple.__new__(Record, (kind, base + first - RECORD_HEADER, base + at, began, mark, header, body)))
+                else:
+                    self._kind, self._header, self._began = kind, data[at:first], began
+                    self._start, self._stop, self._seen = base + at, base + first + size, base + end
+                    self._body = bytearray(data[first:end]) if self._wants(kind) else None
+                    break
+        now = base + end
+        return now if not self._stop or self._body is not None else max(now, self._stop - 1)
+
+    def gap(self, offset: int, length: int) -> int:
+        """Carry on over lost bytes inside a record, else look for the next header; see `model.seams.Sink`."""
+        if self._over:
+            return FAR
+        end = offset + length
+        self._hole()
+        if self._held:
+            self._held = b""
+            self._lose(offset)
+        elif self._stop:
+            stop = self._stop
+            if end >= stop:
+                self._complete()
+                if end > stop:
+                    self._lose(stop)
+            else:
+                self._seen = end
+                return max(end, stop - 1)
+        elif not self._lost:
+            self._lose(offset)
+        return FAR if self._over else end
+
+    def end(self, offset: int, how: End) -> None:
+        """Hand over what is under way."""
+        cut = None
+        if self._stop and not self._over:
+            self._hole()
+            cut = Record(self._kind, self._start, max(self._seen, self._start), self._began, self._began, self._header, None)
+        self._over = True
+        self._taker.ended(cut, how)
+
+    def stop(self) -> None:
+        """Read no further."""
+        self._over = True
+
+    def _complete(self) -> None:
+        body, self._body = self._body, None
+        stop, self._stop = self._stop, 0
+        content = None if body is None else bytes(body)
+        self._taker.take(Record(self._kind, self._start, stop, self._began, self._stream.complete(stop), self._header, content))
+
+    def _hole(self) -> None:
+        body, self._body = self._body, None
+        if body:
+            self._taker.holed(self._kind, bytes(body))
+
+    def _lose(self, offset: int) -> None:
+        self._lost = True
+        self._taker.lost(offset)
+
+    def _finds(self, data: bytes, at: int, end: int, base: int) -> bool:
+        """Look for a header at the beginning of a segment."""
+        if begins_record(data, at, end):
+            self._lost = False
+            self._taker.found(base + at)
+            return True
+        self._searched += 1
+        self._over = self._searched >= MOST_SEARCHED
+        return False
+
+
+def begins_record(data: bytes, at: int, end: int) -> bool:
+    """Tell whether `data[at:end]` begins with the header of a record of TLS 1.0 to 1.3, and all headers after it in the segment fit."""
+    if end - at < RECORD_HEADER:
+        return False
+    while at + RECORD_HEADER <= end:
+        kind, size = data[at], data[at + 3] << 8 | data[at + 4]
+        if not CHANGE_CIPHER_SPEC <= kind <= APPLICATION_DATA or data[at + 1] != 3 or not 1 <= data[at + 2] <= 3:
+            return False
+        if not 0 < size <= LARGEST_RECORD:
+            return False
+        at += RECORD_HEADER + size
+    return True

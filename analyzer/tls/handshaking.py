@@ -1,0 +1,174 @@
+"""One handshake as it goes by: what was offered and chosen, in how many round trips, and who took how long (RFC 8446 section 2, RFC 5246
+section 7.3).
+"""
+
+from __future__ import annotations
+
+from analyzer.model.http import Mark
+from analyzer.model.rows import Handshake
+from analyzer.model.seams import Link
+from analyzer.tls._records import Record
+from analyzer.tls.ciphers import suite, suite_name
+from analyzer.tls.hello import ClientHello, ServerHello, client_hello, server_hello, shown
+from analyzer.tls.ja4 import ja4
+from analyzer.tls.messages import Message
+from analyzer.tls.numbers import (
+    CERTIFICATE,
+    CLIENT_HELLO,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    TLS_1_3,
+    VERSIONS,
+)
+
+FINISHED_HEAD = 4
+TAG_AND_TYPE = 17
+"""What TLS 1.3 adds to a plaintext with all suites but CCM_8: content type and tag."""
+USUAL_HASH = 32
+
+
+class Handshaking:
+    """What is known of a connection's handshake."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.hello: ClientHello | None = None
+        self.chosen: ServerHello | None = None
+        """The server's final hello."""
+        self.retried = False
+        self.protocol: bytes | None = None
+        """ALPN name."""
+        self.certificate_bytes: int | None = None
+        self.is_full: bool | None = None
+        """Whether the server proved who it is: not resumed."""
+        self.early = False
+        """Whether the client sent early data."""
+        self.alert: str | None = None
+        self.decrypted = False
+        self.client_done: Mark | None = None
+        """The client's Finished sent."""
+        self.server_done: Mark | None = None
+        """The server's Finished."""
+        self._start: Mark | None = None
+        self._last: Mark | None = None
+        self._turn: bool | None = None
+        """Who spoke last: the client?"""
+        self._client_ns = 0
+        self._server_ns = 0
+
+    @property
+    def is_13(self) -> bool:
+        """Whether TLS 1.3 was chosen; where that is not in the capture, whether it was offered."""
+        if self.chosen is not None:
+            return self.chosen.version == TLS_1_3
+        return self.hello is not None and self.hello.offers_13
+
+    @property
+    def finished_size(self) -> int:
+        """Bytes of a TLS 1.3 record with a Finished message: 53 or 69, by the suite's hash (RFC 8446 section 4.4.4)."""
+        found = suite(self.chosen.cipher) if self.chosen is not None else None
+        length = 48 if found is not None and found.hash == "sha384" else USUAL_HASH
+        tag = found.bulk.tag_length if found is not None and found.bulk is not None else TAG_AND_TYPE - 1
+        return FINISHED_HEAD + length + 1 + tag
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of a record beside its plaintext, an average where padding is unknown."""
+        found = suite(self.chosen.cipher) if self.chosen is not None else None
+        if found is None or found.bulk is None:
+            return TAG_AND_TYPE
+        bulk = found.bulk
+        if self.is_13:
+            return bulk.tag_length + 1
+        if bulk.mac is None:
+            return bulk.explicit_length + bulk.tag_length
+        padding = (bulk.iv_length + 1) // 2
+        explicit = bulk.explicit_length if self.chosen is not None and self.chosen.version > 0x0301 else 0
+        return explicit + bulk.mac_length + padding
+
+    def turn(self, record: Record, *, client: bool) -> None:
+        """Account for a record: whoever speaks after the other has let it wait, the server's packets a round trip longer."""
+        if self._start is None:
+            self._start = record.began
+        if self._turn is not None and self._turn != client and self._last is not None:
+            waited = max(0, record.began[0] - self._last[0])
+            if client:
+                self._client_ns += waited
+            else:
+                self._server_ns += max(0, waited - (self._link.server_rtt_ns() or 0))
+        self._turn, self._last = client, record.done
+
+    def message(self, message: Message, *, client: bool) -> None:
+        """Take a handshake message in the clear."""
+        if client:
+            if message.type == CLIENT_HELLO:
+                hello = client_hello(message.body)
+                if hello is not None and (self.hello is None or self.retried):
+                    self.hello = hello
+        elif message.type == SERVER_HELLO:
+            chosen = server_hello(message.body)
+            if chosen is not None and chosen.is_retry:
+                self.retried = True
+            elif chosen is not None and self.chosen is None:
+                self.chosen = chosen
+                self.protocol = self.protocol or chosen.protocol
+                if chosen.version == TLS_1_3:
+                    self.is_full = not chosen.resumes
+        elif message.type in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE):
+            self.is_full = True
+            if message.type == CERTIFICATE:
+                self.certificate_bytes = message.size
+
+    def server_changed(self) -> None:
+        """Take the server's ChangeCipherSpec: before TLS 1.3 it ends a resumed handshake if nothing else was said."""
+        if not self.is_13 and self.chosen is not None and self.is_full is None:
+            self.is_full = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have finished, as far as the client waits for it."""
+        return self.client_done is not None and (self.is_13 or self.server_done is not None)
+
+    def end(self) -> Mark | None:
+        """Return when the client was done: its Finished sent; where the server's comes last (TLS 1.2), that.
+
+        Until then a client that does not send its request early (RFC 7918) waits.
+        """
+        if self.client_done is None or self.is_13 or self.server_done is None:
+            return self.client_done
+        return max(self.client_done, self.server_done)
+
+    def row(self) -> Handshake | None:
+        """Return the handshake's row; None where no hello was read."""
+        hello, chosen = self.hello, self.chosen
+        if self._start is None or (hello is None and chosen is None):
+            return None
+        end = self.end()
+        start = self._start[0]
+        finished = None if end is None else max(start, end[0])
+        trips = None
+        if end is not None and chosen is not None:
+            trips = (not self.early or self.retried) + self.retried if self.is_13 else 1 if self.is_full is False else 2
+        return Handshake(
+            connection_id=self._link.connection_id,
+            start_ns=start,
+            end_ns=finished,
+            duration_ns=None if finished is None else finished - start,
+            version=None if chosen is None else VERSIONS.get(chosen.version, f"0x{chosen.version:04X}"),
+            cipher=None if chosen is None else suite_name(chosen.cipher),
+            server_name=None if hello is None else hello.server_name,
+            alpn=shown(self.protocol),
+            resumed=None if self.is_full is None else not self.is_full,
+            round_trips=trips,
+            ja4=None if hello is None else ja4(hello),
+            decrypted=self.decrypted,
+            client_ns=None if end is None else self._client_ns,
+            server_ns=None if chosen is None or hello is None else self._server_ns,
+            certificate_bytes=self.certificate_bytes,
+            early_data=self.early,
+            retried=self.retried,
+            alert=self.alert,
+            first_packet_id=self._start[1],
+            last_packet_id=end[1] if end is not None else self._last[1] if self._last is not None else self._start[1],
+        )

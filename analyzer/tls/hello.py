@@ -1,0 +1,232 @@
+"""What client and server say in their hellos (RFC 8446 section 4.1, RFC 5246 section 7.4.1, RFC 6066 section 3, RFC 7301).
+
+Lengths are checked where they are read; a hello that is cut or contradicts itself gives what was readable before that.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from analyzer.tls.numbers import (
+    ALPN,
+    EARLY_DATA,
+    ENCRYPT_THEN_MAC,
+    EXTENDED_MASTER_SECRET,
+    HELLO_RETRY,
+    PRE_SHARED_KEY,
+    PSK_MODES,
+    SERVER_NAME,
+    SESSION_TICKET,
+    SIGNATURE_ALGORITHMS,
+    SUPPORTED_VERSIONS,
+    TLS_1_3,
+)  # fmt: skip
+
+DEFLATE = 1
+_NAME = re.compile(r"[a-z0-9_.:-]{1,253}")
+_PROTOCOL = re.compile(rb"[\x21-\x7e]{1,64}")
+
+
+class ClientHello(NamedTuple):
+    """What a client offers."""
+
+    version: int
+    """Legacy version; the versions that it offers in TLS 1.3 are `versions`."""
+    random: bytes
+    session_id: bytes
+    ciphers: tuple[int, ...]
+    extensions: tuple[int, ...]
+    """Types, in their order."""
+    server_name: str | None
+    protocols: tuple[bytes, ...]
+    """ALPN names, in their order."""
+    versions: tuple[int, ...]
+    signatures: tuple[int, ...]
+    has_ticket: bool
+    """Whether it offers a session ticket (RFC 5077)."""
+
+    @property
+    def takes_tickets(self) -> bool:
+        """Whether a TLS 1.3 server may send session tickets (RFC 8446 section 4.2.9)."""
+        return PSK_MODES in self.extensions
+
+    @property
+    def offers_13(self) -> bool:
+        """Whether TLS 1.3 may be chosen."""
+        return TLS_1_3 in self.versions
+
+    @property
+    def early_data(self) -> bool:
+        """Whether data may follow at once (0-RTT)."""
+        return EARLY_DATA in self.extensions
+
+
+class ServerHello(NamedTuple):
+    """What a server chooses."""
+
+    version: int
+    random: bytes
+    session_id: bytes
+    cipher: int
+    protocol: bytes | None
+    """ALPN name, where it is said in the clear."""
+    resumes: bool
+    """Whether a pre-shared key was taken (TLS 1.3)."""
+    is_retry: bool
+    """Whether it is a HelloRetryRequest."""
+    extended_master: bool
+    encrypt_then_mac: bool
+    compresses: bool
+    """Whether records are compressed with DEFLATE (RFC 3749)."""
+
+
+class _Cut(Exception):
+    """The message ends before what its lengths promise."""
+
+
+class _Bytes:
+    """Reads numbers and vectors off a message."""
+
+    __slots__ = ("_at", "_data", "_end")
+
+    def __init__(self, data: bytes, start: int = 0, end: int | None = None) -> None:
+        self._data, self._at, self._end = data, start, len(data) if end is None else end
+
+    def __bool__(self) -> bool:
+        return self._at < self._end
+
+    def take(self, size: int) -> bytes:
+        """Return the next `size` bytes."""
+        if self._at + size > self._end:
+            raise _Cut
+        at, self._at = self._at, self._at + size
+        return self._data[at : at + size]
+
+    def number(self, size: int) -> int:
+        """Return the next big-endian number of `size` bytes."""
+        return int.from_bytes(self.take(size), "big")
+
+    def vector(self, width: int) -> _Bytes:
+        """Return the vector whose length stands in the next `width` bytes; one that runs over the end is cut off there."""
+        size = self.number(width)
+        start = self._at
+        self._at = min(self._end, start + size)
+        return _Bytes(self._data, start, self._at)
+
+    def rest(self) -> bytes:
+        """Return what is left."""
+        return self._data[self._at : self._end]
+
+    def numbers(self, size: int) -> tuple[int, ...]:
+        """Return what is left as numbers of `size` bytes."""
+        data = self.rest()
+        return tuple(int.from_bytes(data[at : at + size], "big") for at in range(0, len(data) - size + 1, size))
+
+
+def client_hello(body: bytes) -> ClientHello | None:
+    """Read a ClientHello, without its message header; None where not even its random is there."""
+    data = _Bytes(body)
+    session, name = b"", None
+    ciphers: tuple[int, ...] = ()
+    extensions: list[int] = []
+    protocols: tuple[bytes, ...] = ()
+    versions: tuple[int, ...] = ()
+    signatures: tuple[int, ...] = ()
+    ticket = False
+    try:
+        version, random = data.number(2), data.take(32)
+    except _Cut:
+        return None
+    try:
+        session = data.vector(1).rest()[:32]
+        ciphers = data.vector(2).numbers(2)
+        data.vector(1)
+        block = data.vector(2) if data else data
+        while block:
+            kind = block.number(2)
+            extensions.append(kind)
+            value = block.vector(2)
+            if kind == SERVER_NAME:
+                name = _server_name(value)
+            elif kind == ALPN:
+                protocols = _protocols(value.vector(2))
+            elif kind == SUPPORTED_VERSIONS:
+                versions = value.vector(1).numbers(2)
+            elif kind == SIGNATURE_ALGORITHMS:
+                signatures = value.vector(2).numbers(2)
+            elif kind == SESSION_TICKET:
+                ticket = bool(value)
+    except _Cut:
+        pass
+    return ClientHello(version, random, session, ciphers, tuple(extensions), name, protocols, versions, signatures, ticket)
+
+
+def server_hello(body: bytes) -> ServerHello | None:
+    """Read a ServerHello or HelloRetryRequest, without its message header; None where its cipher suite is not there."""
+    data = _Bytes(body)
+    protocol = None
+    resumes = extended = mac_last = compresses = False
+    try:
+        version, random = data.number(2), data.take(32)
+        session = data.vector(1).rest()[:32]
+        cipher = data.number(2)
+    except _Cut:
+        return None
+    try:
+        compresses = data.number(1) == DEFLATE
+        block = data.vector(2) if data else data
+        while block:
+            kind, value = block.number(2), block.vector(2)
+            if kind == SUPPORTED_VERSIONS:
+                version = value.number(2)
+            elif kind == PRE_SHARED_KEY:
+                resumes = True
+            elif kind == ALPN:
+                protocol = next(iter(_protocols(value.vector(2))), None)
+            elif kind == EXTENDED_MASTER_SECRET:
+                extended = True
+            elif kind == ENCRYPT_THEN_MAC:
+                mac_last = True
+    except _Cut:
+        pass
+    return ServerHello(version, random, session, cipher, protocol, resumes, random == HELLO_RETRY, extended, mac_last, compresses)
+
+
+def encrypted_extensions(body: bytes) -> tuple[bytes | None, bool]:
+    """Read EncryptedExtensions (RFC 8446 section 4.3.1): the ALPN name chosen, and whether early data was accepted."""
+    data = _Bytes(body)
+    protocol, early = None, False
+    try:
+        block = data.vector(2)
+        while block:
+            kind, value = block.number(2), block.vector(2)
+            if kind == ALPN:
+                protocol = next(iter(_protocols(value.vector(2))), None)
+            elif kind == EARLY_DATA:
+                early = True
+    except _Cut:
+        pass
+    return protocol, early
+
+
+def shown(protocol: bytes | None) -> str | None:
+    """Write an ALPN name for people; None for one that is not printable."""
+    return protocol.decode("ascii") if protocol is not None and _PROTOCOL.fullmatch(protocol) else None
+
+
+def _server_name(value: _Bytes) -> str | None:
+    names = value.vector(2)
+    while names:
+        kind, name = names.number(1), names.vector(2).rest()
+        if kind == 0:
+            text = name[:300].decode("ascii", "replace").lower().removesuffix(".")
+            return text if _NAME.fullmatch(text) else None
+    return None
+
+
+def _protocols(names: _Bytes) -> tuple[bytes, ...]:
+    found = []
+    while names:
+        found.append(names.vector(1).rest())
+    return tuple(found)

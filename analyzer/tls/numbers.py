@@ -1,0 +1,45 @@
+"""Numbers of the TLS protocol and their names (RFC 8446, RFC 5246; the IANA TLS parameter registries)."""
+
+from __future__ import annotations
+
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 23, 24
+"""Record types."""
+RECORD_HEADER = 5
+LARGEST_RECORD = 16_384 + 2_048
+"""Most bytes of a protected record (RFC 5246 section 6.2.3; TLS 1.3 allows fewer)."""
+
+CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 1, 2, 4, 5, 8
+CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE = 11, 12, 13, 14
+CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, KEY_UPDATE = 15, 16, 20, 24
+"""Handshake message types."""
+
+SERVER_NAME, SIGNATURE_ALGORITHMS, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 0, 13, 16, 22, 23
+SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS, PSK_MODES = 35, 41, 42, 43, 45
+"""Extension types."""
+
+TLS_1_3 = 0x0304
+VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", TLS_1_3: "TLS 1.3"}
+
+HELLO_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3)."""
+
+CLOSE_NOTIFY = 0
+FATAL = 2
+ALERTS = {
+    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
+    30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",
+    44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca",
+    49: "access_denied", 50: "decode_error", 51: "decrypt_error", 60: "export_restriction", 70: "protocol_version",
+    71: "insufficient_security", 80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation",
+    109: "missing_extension", 110: "unsupported_extension", 111: "certificate_unobtainable", 112: "unrecognized_name",
+    113: "bad_certificate_status_response", 114: "bad_certificate_hash_value", 115: "unknown_psk_identity", 116: "certificate_required",
+    120: "no_application_protocol",
+}  # fmt: skip
+"""Alert descriptions."""
+
+AES_128_GCM_13, AES_256_GCM_13, CHACHA_13 = 0x1301, 0x1302, 0x1303
+
+
+def is_grease(value: int) -> bool:
+    """Tell whether a number was put in to keep servers tolerant (RFC 8701 section 2)."""
+    return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF

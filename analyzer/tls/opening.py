@@ -1,0 +1,153 @@
+"""Opening the records of a connection whose secrets are known: which keys are in force, and going on after lost records."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from analyzer.tls._records import Record
+from analyzer.tls.ciphers import suite, suite_name
+from analyzer.tls.hello import ClientHello, ServerHello
+from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, APPLICATION_DATA, CHACHA_13, LARGEST_RECORD, TLS_1_3, VERSIONS
+from analyzer.tls.protection import BadRecord, Protection, protection_13, protections_12
+
+MOST_SKIPPED = 256
+"""Records that may have been lost at once, if the next one is to be opened."""
+MOST_TRIES = 16_384
+"""Tries to find out how many were lost, of one direction in all: a hostile capture could ask for them with every packet."""
+NO_SECRETS, LACKS_SOME, UNSUPPORTED = (
+    "the key log has no secrets for it",
+    "the key log lacks some of its secrets",
+    "its cipher suite is not supported",
+)
+"""Why there are no keys."""
+Keys: TypeAlias = tuple[list[Protection], list[Protection]]
+
+
+class Opening:
+    """Opens the records of one direction, with one key after the other: early data, handshake, application data."""
+
+    def __init__(self, stages: Sequence[Protection], *, inflates: bool = False) -> None:
+        self._stages = list(stages)
+        self._inflate = zlib.decompressobj() if inflates else None
+        self.lost = 0
+        """How many records may have been lost at most before the next one."""
+        self._tries = MOST_TRIES
+
+    def open(self, record: Record) -> tuple[int, bytes] | None:
+        """Return content type and plaintext of a record; None where no key opens it."""
+        if record.body is None:
+            return None
+        if self.lost:
+            return self._after_loss(record, record.body)
+        for number, stage in enumerate(self._stages):
+            try:
+                found = stage.open(record.header, record.body)
+            except BadRecord:
+                continue
+            if number:
+                del self._stages[:number]
+            return found if self._inflate is None else self._inflated(found)
+        return None
+
+    def data(self, header: bytes, body: bytes) -> bytes | tuple[int, bytes] | None:
+        """Return the plaintext of a record of application data; of another type both, and None where the key in force does not open it."""
+        try:
+            found = self._stages[0].open(header, body)
+        except BadRecord:
+            return None
+        if self._inflate is not None:
+            inflated = self._inflated(found)
+            if inflated is None:
+                return None
+            found = inflated
+        return found[1] if found[0] == APPLICATION_DATA else found
+
+    def insert(self, stages: Sequence[Protection]) -> None:
+        """Add keys that come after those in force."""
+        self._stages += stages
+
+    def advance(self) -> None:
+        """Go on to the next key."""
+        if len(self._stages) > 1:
+            del self._stages[0]
+
+    def update(self) -> None:
+        """Go on to the key after a KeyUpdate."""
+        self._stages[0].update()
+
+    def skip(self) -> None:
+        """Count a record that cannot be opened because a part of it is missing."""
+        self._stages[0].skip(1)
+
+    def _inflated(self, found: tuple[int, bytes]) -> tuple[int, bytes] | None:
+        """Undo compression (RFC 3749): one stream for all records, of which each ends with all that was put in."""
+        if self._inflate is None:
+            return found
+        try:
+            return found[0], self._inflate.decompress(found[1], LARGEST_RECORD)
+        except zlib.error:
+            return None
+
+    def _after_loss(self, record: Record, body: bytes) -> tuple[int, bytes] | None:
+        """Find out how many records were lost: only the right number opens the next one."""
+        tries = min(self.lost, MOST_SKIPPED, self._tries)
+        self.lost = 0
+        if self._inflate is not None:
+            return None
+        stage = self._stages[0]
+        for _ in range(tries + 1):
+            try:
+                return stage.open(record.header, body)
+            except BadRecord:
+                self._tries -= 1
+                stage.skip(1)
+        return None
+
+
+def openings(secrets: Mapping[str, bytes], hello: ClientHello, chosen: ServerHello) -> tuple[Keys | None, str, str]:
+    """Return the client's and the server's keys, in order of use, or None, why there are none, and which suite is the reason."""
+    if not secrets:
+        return None, NO_SECRETS, ""
+    found, name = suite(chosen.cipher), suite_name(chosen.cipher)
+    if found is None or found.bulk is None:
+        return None, UNSUPPORTED, name
+    if chosen.version == TLS_1_3:
+        return _of_13(secrets, chosen.cipher)
+    master = secrets.get("CLIENT_RANDOM")
+    if master is None:
+        return None, LACKS_SOME, ""
+    pair = protections_12(
+        chosen.version, chosen.cipher, master, hello.random, chosen.random, encrypt_then_mac=chosen.encrypt_then_mac,
+        extended=chosen.extended_master,
+    )  # fmt: skip
+    if pair is None:
+        return None, UNSUPPORTED, f"{name} with {VERSIONS.get(chosen.version, chosen.version)}"
+    return ([pair[0]], [pair[1]]), "", ""
+
+
+def early_openings(secrets: Mapping[str, bytes]) -> list[Protection]:
+    """Return the keys that may open early data: the suite is that of an earlier connection, known by its hash alone."""
+    secret = secrets.get("CLIENT_EARLY_TRAFFIC_SECRET")
+    if secret is None:
+        return []
+    suites = (AES_256_GCM_13,) if len(secret) == 48 else (AES_128_GCM_13, CHACHA_13)
+    return [made for made in (protection_13(number, secret) for number in suites) if made is not None]
+
+
+def _of_13(secrets: Mapping[str, bytes], cipher: int) -> tuple[Keys | None, str, str]:
+    sides = []
+    for side in ("CLIENT", "SERVER"):
+        if f"{side}_TRAFFIC_SECRET_0" not in secrets:
+            return None, LACKS_SOME, ""
+        stages = []
+        for label in (f"{side}_HANDSHAKE_TRAFFIC_SECRET", f"{side}_TRAFFIC_SECRET_0"):
+            secret = secrets.get(label)
+            if secret is not None:
+                made = protection_13(cipher, secret)
+                if made is None:
+                    return None, UNSUPPORTED, suite_name(cipher)
+                stages.append(made)
+        sides.append(stages)
+    return (sides[0], sides[1]), "", ""

@@ -11,7 +11,7 @@ from analyzer.findings.stalls import union
 from analyzer.findings.view import View
 from analyzer.findings.words import plural, sdk_name
 from analyzer.model.rows import Call, Connection, Exchange
-from analyzer.units import MILLISECOND, ConnectionId, DurationNs, TimeNs, count, duration
+from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, TimeNs, count, duration
 
 IMDS = frozenset({"imds"})
 ENDPOINTS = frozenset({"imds", "ecs-credentials", "eks-pod-identity"})
@@ -22,14 +22,13 @@ ENDPOINT_NAMES = {
     "eks-pod-identity": "the EKS Pod Identity agent",
 }
 WANTED = {"GetCredentials": "credentials", "GetRegion": "its region", "GetMetadata": "instance metadata"}
-SDKS_OF_ENDPOINTS = {
-    "urllib3-container-creds": "botocore", "aiohttp-container-creds": "aiobotocore", "crt-imds": "AWS Common Runtime",
-    "python-v4-imds": "SDK for Python v4",
-}  # fmt: skip
-"""Names that only requests to credential endpoints tell."""
 GIVEN_UP_NS: DurationNs = 400 * MILLISECOND
 """A request without an answer for less than this may just be cut off by the end of the program or of the capture: the shortest time that an
 SDK waits for an answer is 500 ms (Go v2, `defaultResponseHeaderTimeout`), others wait 1 s and more."""
+PATIENCE_NS: DurationNs = 10 * SECOND
+"""No SDK waits longer than this for an answer by default."""
+PAUSE_NS: DurationNs = 2 * SECOND
+"""The next try of an SDK comes within this time: the pauses between the tries of SDK for JavaScript v2 reach 0.8 s."""
 SAME_MOMENT_NS: DurationNs = MILLISECOND
 """A client may open its next connection this long before it closes the one that it gave up."""
 
@@ -113,6 +112,58 @@ def _dialogue(view: View, call: Call) -> Dialogue:
     return Dialogue(call, tuple(exchanges), tuple(connections), tuple(sorted(marks)), view.connections)
 
 
+def unasked(view: View) -> dict[str, list[tuple[Connection, TimeNs]]]:
+    """Return, for each client, connections to IMDS that opened and on which it waited in vain for a request of its own to come through.
+
+    With each comes when the client gave it up: its FIN or RST, else what it began next. Only those that stood alone for 400 ms or more (a
+    port check is closed at once, a spare connection stands beside another), and several in a row or with a request without a token after.
+    """
+    silent: dict[str, list[Connection]] = defaultdict(list)
+    for row in view.connections.values():
+        if row.service in IMDS and row.copy_of is None and row.syn_ns is not None and _carried_nothing(row):
+            silent[row.client_address].append(row)
+    asked: dict[str, list[Exchange]] = defaultdict(list)
+    marks: dict[str, list[TimeNs]] = defaultdict(list)
+    if silent:
+        for row in view.connections.values():
+            if row.service in IMDS and row.client_address in silent and row.copy_of is None:
+                marks[row.client_address].append(row.first_ns)
+                asked[row.client_address] += view.exchanges_on.get(row.connection_id, [])
+    return {client: kept for client, rows in silent.items() if (kept := _in_vain(rows, asked[client], sorted(marks[client])))}
+
+
+def _carried_nothing(row: Connection) -> bool:
+    carried = row.exchanges or row.bytes_sent or row.bytes_received or row.gap_bytes or row.lost_before_capture
+    return row.established_ns is not None and not carried
+
+
+def _in_vain(rows: list[Connection], asked: list[Exchange], marks: list[TimeNs]) -> list[tuple[Connection, TimeNs]]:
+    if any(row.operation == "PutToken" for row in asked):
+        return []  # token requests do come as far as here
+    asked = sorted((row for row in asked if row.request_start_ns is not None), key=lambda row: row.request_start_ns or 0)
+    starts = [row.request_start_ns or 0 for row in asked]
+    runs: list[list[tuple[Connection, TimeNs]]] = []
+    for row in sorted(rows, key=lambda row: row.first_ns):
+        opened = row.established_ns or row.first_ns
+        at, mark = bisect_right(starts, opened), bisect_right(marks, opened)
+        following = [time for time in (*starts[at : at + 1], *marks[mark : mark + 1], row.client_closed_ns) if time is not None]
+        before = asked[at - 1] if at else None
+        busy = before is not None and (before.response_end_ns is None or before.response_end_ns > opened)
+        over = min(following, default=opened)
+        if busy or not GIVEN_UP_NS <= over - opened <= PATIENCE_NS:
+            continue
+        if runs and row.first_ns - runs[-1][-1][1] <= PAUSE_NS:
+            runs[-1].append((row, over))
+        else:
+            runs.append([(row, over)])
+    found = []
+    for run in runs:
+        after = bisect_left(starts, run[-1][1])
+        went_on = after < len(asked) and starts[after] - run[-1][1] <= PAUSE_NS and asked[after].imds_version == 1
+        found += run if len(run) > 1 or went_on else []
+    return found
+
+
 def wanted(dialogue: Dialogue) -> str | None:
     """Name what a dialogue asked for; None where it got to say nothing."""
     return WANTED.get(dialogue.call.operation, "instance metadata") if dialogue.call.operation is not None else None
@@ -186,7 +237,7 @@ def sdk_of(dialogues: Iterable[Dialogue]) -> str | None:
 
 def sdk_words(sdk: str | None) -> str:
     """Name an SDK in a sentence; the client where it is unknown."""
-    name = SDKS_OF_ENDPOINTS.get(sdk or "") or sdk_name(sdk)
+    name = sdk_name(sdk)
     return f"the {name}" if name.startswith(("SDK", "AWS")) else name or "the client"
 
 

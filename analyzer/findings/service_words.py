@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from analyzer.findings.rule import MOST_PACKETS
+from analyzer.findings.rule import MOST_PACKETS, streams_filter
+from analyzer.findings.view import View
 from analyzer.model.rows import Call, Finding
-from analyzer.units import PacketId, count
+from analyzer.units import ConnectionId, PacketId, count
 
 SERVICE_NAMES = {"dynamodb": "DynamoDB", "dynamodb-streams": "DynamoDB Streams", "s3": "S3", "sqs": "SQS", "sns": "SNS", "lambda": "Lambda"}
 
+MOST_MESSAGES = 12
+"""Messages whose packets a display filter shows: proofs of two packets each fill `MOST_PACKETS`."""
 MOST_FINDINGS = 20
 """Findings of one rule; nobody reads more, and each further one is cheaper."""
 
@@ -61,3 +64,23 @@ def frames_filter(packets: Iterable[PacketId | None]) -> str:
     if not numbers:
         return ""
     return f"frame.number == {numbers[0]}" if len(numbers) == 1 else f"frame.number in {{{', '.join(map(str, numbers))}}}"
+
+
+def with_copies(view: View, display_filter: str, streams: Iterable[ConnectionId], packets: Iterable[PacketId | None]) -> str:
+    """Return a filter by HTTP that shows the given packets too where packets were captured twice: Wireshark reads no HTTP in the second."""
+    if not display_filter or not any(row.duplicates for stream in streams if (row := view.connections.get(stream)) is not None):
+        return display_filter
+    return f"({display_filter}) || {frames_filter(list(packets)[:MOST_PACKETS])}"
+
+
+def messages_filter(messages: Iterable[tuple[ConnectionId, PacketId | None, PacketId | None]]) -> str:
+    """Return a Wireshark display filter for all packets with data of some messages, each its connection, first and last packet.
+
+    Of more than `MOST_MESSAGES` it shows the first given; a message of which no packet is known is shown with its whole connection.
+    """
+    shown = list(messages)[:MOST_MESSAGES]
+    known = sorted({(first, last) for _, first, last in shown if first is not None and last is not None and first <= last})
+    streams = streams_filter(stream for stream, _, _ in shown)
+    if len(known) < len({(first, last) for _, first, last in shown}):
+        return f"{streams} && tcp.len > 0"
+    return f"{streams} && tcp.len > 0 && frame.number in {{{', '.join(f'{first}..{last}' for first, last in known)}}}"

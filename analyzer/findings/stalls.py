@@ -43,6 +43,14 @@ def stalled(view: View, kinds: frozenset[str]) -> Iterator[Stalled]:
                     yield Stalled(call, under, exchange, stall)
 
 
+def lost_packets(row: Connection) -> int:
+    """Return about how many packets of a connection were lost: those sent again in sight, and those that came behind later ones.
+
+    Both as Wireshark flags them. Repeats that were not needed are taken off; a packet that only overtook another counts as lost.
+    """
+    return max(0, row.retransmissions - row.spurious_retransmissions) + row.out_of_order
+
+
 def union(times: Iterable[tuple[TimeNs, TimeNs]]) -> list[tuple[TimeNs, TimeNs]]:
     """Return intervals joined where they overlap or touch, in order: what happened at the same time counts once."""
     out: list[tuple[TimeNs, TimeNs]] = []

@@ -23,7 +23,7 @@ MOST_HOPS = 8
 SILENT_NS: DurationNs = SECOND
 """A request that nobody closed or followed counts as unanswered after this, the usual response time-out of SDKs."""
 
-DROPPED, LAST_HOP, LOW, ACKNOWLEDGED, SILENT = "dropped", "last-hop", "low", "acknowledged", "silent"
+DROPPED, LAST_HOP, LOW, ACKNOWLEDGED, SILENT, FILTERED = "dropped", "last-hop", "low", "acknowledged", "silent", "filtered"
 PROVEN = frozenset({DROPPED, LAST_HOP})
 
 
@@ -40,7 +40,8 @@ class Lost(NamedTuple):
     """Whether it was seen to be given up, not only to stay unanswered."""
     how: str
     """What was seen: dropped (ICMP time exceeded quotes the answer), last-hop (the answer with TTL 1), low (with another low TTL),
-    acknowledged (the request, and nothing more), silent (not even that)."""
+    acknowledged (the request, and nothing more), silent (not even that), filtered (the request itself did not get as far as a translated
+    copy of its connection did: the hop limit is not the cause)."""
     ttl: int | None
     """Of the answer, where one was seen."""
     hop_limit: int | None
@@ -78,7 +79,7 @@ def lost(view: View, group: Sequence[Dialogue]) -> list[Lost]:
     """
     found = [one for dialogue in group for one in _lost(view, dialogue)]
     if any(arrived(dialogue, row) for dialogue in group for row in dialogue.tokens()):
-        return [one for one in found if one.how in PROVEN]
+        return [one for one in found if one.how in PROVEN or one.how == FILTERED]
     return found
 
 
@@ -124,6 +125,11 @@ def _trace(view: View, dialogue: Dialogue, exchange: Exchange, asked: TimeNs, to
         if ttl is None or not (ttl == 1 or any(one.server_ttl is not None and one.server_ttl > MOST_HOPS for one, _ in low)):
             return None  # with a TTL like everything else it was lost for another reason
         how = LAST_HOP if ttl == 1 else LOW
+    elif (beyond := _not_passed_on(view, dialogue, exchange)) is not None:
+        how = FILTERED
+        seen = [*seen, (beyond, exchange)]
+    elif any(one.server_ttl in INITIAL_TTLS and row.request_end_ns is not None for one, row in seen[1:]):
+        return None  # the request got as far as IMDS, and no answer was sent there
     elif _works(under) and under.server_ttl not in INITIAL_TTLS:
         how = ACKNOWLEDGED if exchange.request_acknowledged else SILENT
     else:
@@ -139,8 +145,8 @@ def _trace(view: View, dialogue: Dialogue, exchange: Exchange, asked: TimeNs, to
         how,
         ttl,
         max((limit for limit in limits if limit is not None), default=None),
-        _proof(exchange, under, shown, errors),
-        tuple(dict.fromkeys(one.connection_id for one, _ in (shown or seen[:1]))),
+        _proof(exchange, seen[-1][0] if how == FILTERED else under, shown, errors),
+        tuple(dict.fromkeys(one.connection_id for one, _ in (shown or (seen if how == FILTERED else seen[:1])))),
         errors,
     )
 
@@ -154,6 +160,20 @@ def _copies(view: View, exchange: Exchange) -> list[tuple[Connection, Exchange]]
         if at < len(rows) and rows[at].index_on_connection == exchange.index_on_connection and rows[at].operation == "PutToken":
             found.append((copy, rows[at]))
     return found
+
+
+def _not_passed_on(view: View, dialogue: Dialogue, exchange: Exchange) -> Connection | None:
+    """Return the translated copy of a connection that came about, but on which the first request never appeared; None where it did.
+
+    That the capture behind the translation went on until then shows in the copy of a later connection of the dialogue.
+    """
+    last, asked = dialogue.connections[-1], exchange.request_start_ns
+    if exchange.index_on_connection or asked is None or last.first_ns <= asked or not view.copies_of.get(last.connection_id):
+        return None
+    for copy in view.copies_of.get(exchange.connection_id, ()):
+        if copy.established_ns is not None and not copy.bytes_sent and not copy.gap_bytes and not copy.lost_before_capture:
+            return copy
+    return None
 
 
 def _is_about_answer(row: Anomaly, under: Connection) -> bool:
@@ -175,6 +195,8 @@ def _proof(
     """Return the packets that show it: the answer and the ICMP error about it, else the request and the client's FIN."""
     if answers or errors:
         found = [row.response_packet_id for _, row in answers[:1]] + [row.packet_id for row in errors[:1]]
+    elif under.connection_id != exchange.connection_id:
+        found = [exchange.first_packet_id, under.established_packet_id]
     else:
         closed = under.closed_packet_id if under.closed_by.startswith("client") else None
         found = [exchange.first_packet_id, closed]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from analyzer.findings.stalls import union
@@ -13,7 +14,7 @@ from analyzer.model.rows import Call, Exchange
 from analyzer.units import DurationNs, TimeNs
 
 PEERS = 4
-"""Messages of one size that tell what is usual; of three one odd one is a third."""
+"""Messages of one size that tell what is usual, the one in question among them; of three one odd one is a third."""
 FAR_FROM_USUAL = 3
 """A transfer that took this many times the usual one of its size was not slow because of its size."""
 
@@ -30,7 +31,7 @@ class Transfer(NamedTuple):
     took_ns: DurationNs
     """First byte to last (of a request to the ACK of it, one round trip apart, where that was seen), repairs left out."""
     usual_ns: DurationNs | None = None
-    """The median of messages of that size; None where there are too few."""
+    """The median of the other messages of that size, odd ones left out; None where there are too few."""
 
     @property
     def explained_ns(self) -> DurationNs:
@@ -65,8 +66,24 @@ def transfers(view: View, least_bytes: int) -> list[Transfer]:
             took = _upload_ns(view, call, row) if upload else _download_ns(call, row)
             found.append(Transfer(call, row, upload, size, took))
             groups[_group(found[-1])].append(took)
-    usual = {key: median(times) for key, times in groups.items() if len(times) >= PEERS}
-    return [one._replace(usual_ns=usual.get(_group(one))) for one in found]
+    usual = {key: _usual(times) for key, times in groups.items() if len(times) >= PEERS}
+    return [one._replace(usual_ns=usual[key](one.took_ns)) if (key := _group(one)) in usual else one for one in found]
+
+
+def _usual(times: list[DurationNs]) -> Callable[[DurationNs], DurationNs]:
+    """Return what tells, for one of some times, the median of the others, those left out that are far from the median of all."""
+    ordered = sorted(times)
+    far = FAR_FROM_USUAL * median(ordered)
+    normal = ordered[: bisect_right(ordered, far)]
+
+    def of_others(took: DurationNs) -> DurationNs:
+        at = bisect_left(normal, took)
+        inside = at < len(normal) and normal[at] == took
+        others = len(normal) - inside
+        middle = others // 2
+        return normal[middle + (inside and at <= middle)] if others else took
+
+    return of_others
 
 
 def _group(one: Transfer) -> tuple[str, str | None, str | None, bool, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -30,6 +31,10 @@ class Try(NamedTuple):
     """The pause after it."""
 
 
+NEAR = 4
+"""Spans of one attempt that may begin at the same instant: connect, client and send without length."""
+
+
 def is_throttled(exchange: Exchange) -> bool:
     """Tell whether an answer says that a limit was reached: by its error type, else status 429, or 503 (RFC 6585, RFC 9110)."""
     if exchange.error_type is not None and exchange.error_type in THROTTLING:
@@ -48,9 +53,14 @@ def failed_tries(view: View, call: Call) -> list[Try]:
     took: dict[tuple[str, int | None], DurationNs] = defaultdict(int)
     for span in spans:
         took[span.phase, span.attempt] += span.end_ns - span.start_ns
+    # Spans and exchanges are both in order of time: of a call of very many attempts each span is looked at once.
+    by_connection: dict[int | None, list[Span]] = defaultdict(list)
+    for span in spans:
+        if span.phase == "failed":
+            by_connection[span.connection_id].append(span)
     found = []
     for number, row in enumerate(rows):
-        attempt = _attempt_of(row, spans)
+        attempt = _attempt_of(row, by_connection[row.connection_id])
         if attempt is not None:
             following = rows[number + 1] if number + 1 < len(rows) else None
             # A pause bears the number of the attempt that it waits for.
@@ -63,9 +73,8 @@ def _attempt_of(row: Exchange, spans: list[Span]) -> int | None:
     start = row.request_start_ns
     if start is None:
         return None
-    for span in spans:
-        if span.phase == "failed" and span.connection_id == row.connection_id and span.start_ns <= start <= span.end_ns:
-            if start == span.end_ns and span.end_ns > span.start_ns:
-                continue  # the piece before it, on the same connection: its set-up
+    at = bisect_right(spans, start, key=lambda span: span.start_ns)
+    for span in reversed(spans[max(0, at - NEAR) : at]):
+        if span.start_ns <= start <= span.end_ns and not start == span.end_ns > span.start_ns:  # else its set-up, right before it
             return span.attempt
     return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from analyzer.model.analysis import Analysis
-from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Span
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Span
 from analyzer.units import DurationNs, TimeNs
 
 CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
@@ -20,12 +20,16 @@ SLOTS = (
 
 
 class View:
-    """One answer as the rules see it. Copies of connections and their exchanges are in the tables, but in no call."""
+    """One answer as the rules see it. Copies of connections and their exchanges are in the tables, but in no call.
+
+    Of a part of a capture the calls are diagnosed, `service_calls` and `dialogues`; links lead into the whole, where the cause may lie.
+    """
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.connections: dict[int, Connection] = {row.connection_id: row for row in analysis.connections}
-        self.calls: dict[int, Call] = {row.call_id: row for row in analysis.calls}
+        self._whole = whole = analysis.context or analysis
+        self.connections: dict[int, Connection] = {row.connection_id: row for row in whole.connections}
+        self.calls: dict[int, Call] = {row.call_id: row for row in whole.calls}
         self.service_calls: list[Call] = [row for row in analysis.calls if row.service not in CREDENTIAL_SERVICES]
         """Calls of AWS services, in order of their start; shares are shares of their time."""
         self.dialogues: list[Call] = [row for row in analysis.calls if row.service in CREDENTIAL_SERVICES]
@@ -36,20 +40,20 @@ class View:
     @cached_property
     def exchanges(self) -> dict[int, Exchange]:
         """All exchanges by id."""
-        return {row.exchange_id: row for row in self.analysis.exchanges}
+        return {row.exchange_id: row for row in self._whole.exchanges}
 
     @cached_property
     def exchanges_on(self) -> dict[int, list[Exchange]]:
         """The exchanges of each connection, in order; copies too."""
         out: dict[int, list[Exchange]] = defaultdict(list)
-        for row in self.analysis.exchanges:
+        for row in self._whole.exchanges:
             out[row.connection_id].append(row)
         return out
 
     @cached_property
     def _spans(self) -> dict[int, list[Span]]:
         out: dict[int, list[Span]] = defaultdict(list)
-        for span in self.analysis.spans:
+        for span in self._whole.spans:
             out[span.call_id].append(span)
         return out
 
@@ -57,7 +61,7 @@ class View:
     def anomalies_on(self) -> dict[int, list[Anomaly]]:
         """The anomalies of each connection, ICMP errors that quote it among them."""
         out: dict[int, list[Anomaly]] = defaultdict(list)
-        for row in self.analysis.anomalies:
+        for row in self._whole.anomalies:
             if row.connection_id is not None:
                 out[row.connection_id].append(row)
         return out
@@ -66,17 +70,26 @@ class View:
     def copies_of(self) -> dict[int, list[Connection]]:
         """The translated copies (NAT) of each connection: what they show may prove, but makes no call."""
         out: dict[int, list[Connection]] = defaultdict(list)
-        for row in self.analysis.connections:
+        for row in self._whole.connections:
             if row.copy_of is not None:
                 out[row.copy_of].append(row)
+        return out
+
+    @cached_property
+    def handshakes_on(self) -> dict[int, list[Handshake]]:
+        """The TLS handshakes of each connection, in order."""
+        out: dict[int, list[Handshake]] = defaultdict(list)
+        for row in self.analysis.handshakes:
+            out[row.connection_id].append(row)
         return out
 
     @cached_property
     def waiters(self) -> dict[int, list[Call]]:
         """The service calls that waited for each dialogue, by the dialogue's call id."""
         out: dict[int, list[Call]] = defaultdict(list)
-        for span in self.analysis.spans:
-            if span.dialogue_id is not None and span.call_id in self.calls:
+        charged = {row.call_id for row in self.service_calls}
+        for span in self._whole.spans:
+            if span.dialogue_id is not None and span.call_id in charged:
                 waiting = out[span.dialogue_id]
                 if not waiting or waiting[-1].call_id != span.call_id:
                     waiting.append(self.calls[span.call_id])
@@ -86,7 +99,7 @@ class View:
     def calls_on(self) -> dict[int, list[Call]]:
         """The calls and dialogues of each connection, in order; connections that came to nothing are in those that tried them."""
         out: dict[int, list[Call]] = defaultdict(list)
-        for row in self.analysis.calls:
+        for row in self._whole.calls:
             for number in dict.fromkeys((*row.connection_ids, row.connection_id)):
                 if number is not None:
                     out[number].append(row)
@@ -96,15 +109,16 @@ class View:
     def first_answer_of(self) -> dict[str, TimeNs]:
         """When the first service call of each client address ended: from then on it is at work."""
         out: dict[str, TimeNs] = {}
-        for row in self.service_calls:
-            out[row.client_address] = min(row.end_ns, out.get(row.client_address, row.end_ns))
+        for row in self._whole.calls:
+            if row.service not in CREDENTIAL_SERVICES:
+                out[row.client_address] = min(row.end_ns, out.get(row.client_address, row.end_ns))
         return out
 
     @cached_property
     def encrypted_of(self) -> dict[str, list[Connection]]:
         """The TLS connections of each client address on which both sides spoke, by their start; translated copies left out."""
         out: dict[str, list[Connection]] = defaultdict(list)
-        for row in sorted(self.analysis.connections, key=lambda row: row.first_ns):
+        for row in sorted(self._whole.connections, key=lambda row: row.first_ns):
             if row.protocol == "tls" and row.copy_of is None and row.bytes_sent and row.bytes_received:
                 out[row.client_address].append(row)
         return out

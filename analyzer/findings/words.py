@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from analyzer import sdks
 from analyzer.model.rows import Call
 from analyzer.units import DurationNs, count, duration
-
-SDK_NAMES = {
-    "python-boto3": "boto3", "python-botocore": "botocore", "python-aiobotocore": "aiobotocore", "aws-cli": "AWS CLI",
-    "js-v2": "SDK for JavaScript v2", "js-v3": "SDK for JavaScript v3", "java-v1": "SDK for Java 1", "java-v2": "SDK for Java 2",
-    "kotlin": "SDK for Kotlin", "go-v1": "SDK for Go 1", "go-v2": "SDK for Go 2", "dotnet": "SDK for .NET", "rust": "SDK for Rust",
-    "ruby": "SDK for Ruby", "php": "SDK for PHP", "cpp": "SDK for C++", "swift": "SDK for Swift", "elixir-hackney": "ex_aws",
-}  # fmt: skip
-"""What people call the SDKs that a user agent names."""
 
 
 def median(values: Iterable[int]) -> int:
@@ -53,13 +46,11 @@ def out_of(calls: Sequence[Call], everything: Iterable[Call]) -> str:
 
 def sdk_name(sdk: str | None) -> str:
     """Return what people call an SDK; nothing where it is unknown."""
-    return SDK_NAMES.get(sdk or "", "")
+    return sdks.title(sdk)
 
 
-def remedy_for(remedies: Mapping[str, str], calls: Iterable[Call], otherwise: str) -> str:
-    """Return the remedy in the words of the SDK that made most of the calls. Keys are SDKs or families (`python` for `python-*`)."""
+def remedy_for(purpose: str, calls: Iterable[Call], otherwise: str) -> str:
+    """Return the remedy for a purpose (`sdks.records.PURPOSES`) in the words of the SDK that made most of the calls."""
     used = Counter(call.sdk for call in calls if call.sdk)
-    if not used:
-        return otherwise
-    sdk = used.most_common(1)[0][0] or ""
-    return remedies.get(sdk) or remedies.get(sdk.partition("-")[0]) or otherwise
+    sdk = used.most_common(1)[0][0] if used else None
+    return sdks.remedy(sdk, purpose) or otherwise

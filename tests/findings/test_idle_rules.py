@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from analyzer.findings.rules.stale_connection import death
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Connection, Exchange, Finding, Span
+from analyzer.narrow import Filter, apply
+from analyzer.pipeline import read
+from analyzer.units import SECOND
 from tests.factory import MS, START, analysis, call, connection, exchange, later, spans, warm
 
 RULES = (stale_connection, idle_connection_closed, cold_connection)
@@ -178,7 +182,11 @@ def test_a_reset_instead_of_an_answer_on_an_idle_connection() -> None:
 
 
 def test_who_sent_the_reset_is_told_where_it_shows() -> None:
-    assert "a NAT or firewall" in found(dead(under={"closed_by": "middlebox-reset"}))[0].summary
+    by_ttl = found(dead(under={"closed_by": "middlebox-reset"}))[0].summary
+    assert "The reset likely came from something on the way (a NAT or firewall), not from the service: its TTL is not that of" in by_ttl
+    by_speed = found(dead(under={"closed_by": "middlebox-reset"}, quiet=4 * MS))[0].summary
+    assert "The reset came 4.0 ms after the request, but a round trip to the service takes 10.0 ms: something nearer" in by_speed
+    assert "sent it, not the service" not in found(dead(quiet=4 * MS))[0].summary
     crossed = dead(under={"closed_by": "server", "server_closed_ns": START + PAUSE + MS})
     assert "crossed the service's FIN" in found(crossed)[0].summary
 
@@ -238,6 +246,38 @@ def test_what_looks_like_a_stale_connection(asked: dict[str, Any], under: dict[s
     assert "stale-connection" not in [row.code for row in found(about)]
 
 
+def unread(asked: dict[str, Any] | None = None, **changes: Any) -> Analysis:
+    """A reset in answer to the second request on a connection, then a new one; nothing joins them without plaintext."""
+    reset = START + 5_072 * MS
+    old = connection(0, exchanges=2, closed_by="server-reset", closed_ns=reset, server_closed_ns=reset, client_closed_ns=None)
+    new = moved(1, 5_100 * MS)
+    dead = later(1, old, 1, request_start_ns=reset - MS, request_end_ns=reset - MS, response_start_ns=None, response_end_ns=None)
+    dead = dead._replace(outcome="no-response", request_acknowledged=False, status=None, idle_before_ns=4_000 * MS, **(asked or {}))
+    lost = warm(1, old, 1, start_ns=reset - MS, end_ns=reset, duration_ns=MS, send_ns=0, wait_ns=MS, receive_ns=0, network_ns=None)
+    lost = lost._replace(server_ns=None, ok=False, evidence="inferred", operation=None)
+    opened = call(2, new, evidence="inferred", operation=None)._replace(**changes)
+    calls = [call(0, old, operation=None), lost, opened]
+    return analysis([old, new], [exchange(0, old), dead, exchange(2, new)], calls=calls, spans=spans(lost))
+
+
+def test_without_plaintext_the_next_connection_is_likely_the_next_try() -> None:
+    row, _ = found(unread())
+    assert row.summary.startswith(
+        "1 request went out on a connection already dead, and the next on a new one: 11.0 ms lost (19 % of the time of all calls). The "
+        "connection had been idle for 4000 ms."
+    )
+    assert (row.code, row.severity, row.confidence, row.cost_ns) == ("stale-connection", "warning", "likely", 11 * MS)
+    assert (row.calls, row.connections) == ((1, 2), (0, 1))
+    assert row.decides is not None
+    assert "TLS keys" in row.decides
+
+
+@pytest.mark.parametrize("change", [{"reused": True}, {"start_ns": START + 6_100 * MS}, {"evidence": "measured", "service": "imds"}])
+def test_what_is_no_next_try(change: dict[str, Any]) -> None:
+    rows = [row for row in found(unread(**change)) if row.code == "stale-connection"]
+    assert [(row.calls, row.severity, row.cost_ns) for row in rows] == [((1,), "error", MS)]
+
+
 def test_a_connection_opened_ahead_may_be_dead_at_its_first_request() -> None:
     about = dead()
     lost = about.exchanges[1]._replace(index_on_connection=0)
@@ -253,3 +293,15 @@ def test_names_from_the_wire_do_no_harm() -> None:
     told = found(analysis(rows, list(about.exchanges), calls=calls, spans=list(about.spans)))
     assert [row.code for row in told] == ["stale-connection", "cold-connection"]
     assert all(hostile not in row.display_filter for row in told)
+
+
+def test_a_part_of_a_capture_is_diagnosed_with_what_came_before() -> None:
+    """Seen from the pause on, the calls opened connections because of closes that lie before it."""
+    whole = read(Path(__file__).parents[2] / "captures" / "cold-start.pcap")
+    assert whole.capture.first_ns is not None
+    part = apply(whole, Filter(frozenset(), frozenset(), whole.capture.first_ns + 6 * SECOND, None, frozenset()))
+    costs = {row.code: (row.calls, row.cost_ns) for row in part.findings}
+    assert costs["idle-connection-closed"] == next(
+        (row.calls, row.cost_ns) for row in whole.findings if row.code == "idle-connection-closed"
+    )
+    assert "cold-connection" not in costs

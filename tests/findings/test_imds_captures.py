@@ -170,5 +170,36 @@ def test_what_waiting_for_the_token_cost(shared: Path) -> None:
 def test_several_processes_pay_each_for_themselves(shared: Path) -> None:
     (row,) = found(shared / "imds-hoplimit1-workers" / "container.pcap", "imds-hop-limit")
     assert len(row.calls) == 3
-    assert "asked for credentials 3 times" in row.summary
+    assert "3 IMDSv2 token requests were given up" in row.summary
     assert 3000 < row.cost_ns / 1e6 < 3050
+
+
+def test_a_filter_on_the_host_is_told_from_the_hop_limit(shared: Path) -> None:
+    folder = shared / "imds-put-filtered"
+    (row,) = found(folder / "uplink.pcap", "imds-unreachable")
+    assert "4 connections to 169.254.169.254:80 opened and were given up after " in row.summary
+    assert "drops the token requests: a filter on the host" in row.summary
+    assert (row.confidence, row.severity) == ("likely", "warning")
+    assert {7, 10, 13, 19} <= set(row.packet_ids)
+    assert found(folder / "container.pcap", "imds-unreachable") == []
+    both = read([folder / "container.pcap", folder / "uplink.pcap"]).findings
+    assert [one.confidence for one in both if one.code == "imds-unreachable"] == ["proven"]
+    assert [one for one in both if one.code == "imds-hop-limit"] == []
+
+
+def test_both_sides_prove_the_hop_limit(shared: Path) -> None:
+    folder = shared / "imds-hoplimit1-boto3"
+    both = read([folder / "container.pcap", folder / "uplink.pcap"]).findings
+    assert [(one.code, one.confidence) for one in both if one.code in ("imds-hop-limit", "imds-unreachable")] == [
+        ("imds-hop-limit", "proven")
+    ]
+
+
+@pytest.mark.parametrize("name, named", [
+    ("imds-hoplimit1-js2", "--http-put-response-hop-limit 2"), ("imds-slow-put", "too late"), ("imds-token-403-js2", "answers it with 403"),
+    ("imds-token-404-boto3", "answers it with 404"), ("imds-token-405-js3", "answers it with 405"),
+])  # fmt: skip
+def test_the_fix_for_a_fallback_is_that_of_its_cause(shared: Path, name: str, named: str) -> None:
+    (row,) = found(shared / name / "container.pcap", "imds-v1-fallback")
+    assert named in row.remedy
+    assert ("hop-limit" in row.remedy) == ("hoplimit" in name)

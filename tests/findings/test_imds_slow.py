@@ -88,3 +88,14 @@ def test_several_troubles_are_told_dearest_first() -> None:
 )
 def test_look_alikes(talk: Talk) -> None:
     assert found(talk) == []
+
+
+def test_the_fix_fits_what_was_seen() -> None:
+    late = Talk(0).ask("PutToken", 0, took=900).ask("ListRoles", 905)
+    gone = Talk(0, sdk="js-v3").ask("PutToken", 0, took=1304, gave_up=1001, outcome="undelivered", response_ttl=1).ask("ListRoles", 1003)
+    busy = Talk(0).ask("PutToken", 0, status=503).ask("PutToken", 50).ask("ListRoles", 55)
+    agent = Talk(0, service="ecs-credentials").ask("GetCredentials", 0, took=None, gave_up=2000).ask("GetCredentials", 3001)
+    remedies = [found(talk)[0].remedy for talk in (late, gone, busy, agent)]
+    assert ["Ask less often" in text for text in remedies] == [False, False, True, False]
+    assert ["AWS_METADATA_SERVICE_TIMEOUT" in text for text in remedies] == [True, False, False, False]
+    assert "fromInstanceMetadata({ timeout, maxRetries })" in remedies[1]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from analyzer.findings.rules import imds_token_refused, imds_token_required, imds_v1_fallback
+from analyzer.findings.rules import imds_hop_limit, imds_token_refused, imds_token_required, imds_v1_fallback
 from analyzer.findings.rules.imds_token_refused import may_go_on
 from analyzer.findings.view import View
 from analyzer.model.rows import Finding
@@ -183,3 +183,27 @@ def test_a_fallback_after_a_refusal_names_who_waited() -> None:
 )
 def test_what_is_no_fallback(talk: Talk) -> None:
     assert list(imds_v1_fallback.check(View(answer(talk)))) == []
+
+
+@pytest.mark.parametrize(
+    "talk, named",
+    [
+        (hop_limit(), "--http-put-response-hop-limit 2"),
+        (refused(404), "answers it with 404"),
+        (Talk(0).ask("PutToken", 0, status=503).ask("ListRoles", 10), "ask less often"),
+        (Talk(0).ask("PutToken", 0, took=1304, gave_up=1001, outcome="undelivered", response_ttl=1).ask("ListRoles", 1003), "too late"),
+        (Talk(0).ask("PutToken", 0, took=None, gave_up=1000, under={"server_ttl": 255}).ask("ListRoles", 1003), "leaves it unanswered"),
+    ],
+    ids=["lost", "refused", "busy", "late", "silent"],
+)
+def test_the_fix_for_a_fallback_is_that_of_its_cause(talk: Talk, named: str) -> None:
+    row = only(imds_v1_fallback.check, talk)
+    assert named in row.remedy
+    assert ("hop-limit" in row.remedy) == ("hop-limit" in named)
+
+
+def test_an_answer_that_broke_off_is_no_refusal() -> None:
+    talk = Talk(0, sdk="js-v2").ask("PutToken", 0, status=403).ask("ListRoles", 10, outcome="cut")
+    assert "went on without a token (IMDSv1) and got no complete answer." in only(imds_token_refused.check, talk).summary
+    lost = Talk(0).ask("PutToken", 0, took=None, gave_up=1000).ask("ListRoles", 1002, outcome="cut")
+    assert "Then the client went on without a token (IMDSv1) and got no complete answer." in only(imds_hop_limit.check, lost).summary

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from analyzer.findings.rules import imds_hop_limit, imds_slow, imds_v1_fallback
 from analyzer.findings.rules.imds_unreachable import check
 from analyzer.findings.view import View
+from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
-from tests.factory import MS, START
-from tests.findings.dialogues import Talk, answer, service_call
+from tests.factory import MS, START, analysis
+from tests.findings.dialogues import Talk, answer, hop_limit, service_call
 
 
 def found(talk: Talk, **facts: Any) -> list[Finding]:
@@ -23,7 +25,8 @@ def test_silence() -> None:
     (row,) = found(Talk(0).syn(0).syn(1002, syn_retransmissions=1).syn(2105, last_ns=START + 2105 * MS))
     assert row.summary == (
         "A client (172.17.0.2) tried to reach the instance metadata service (IMDS) for 2105 ms: 3 connections to 169.254.169.254:80 got no "
-        "answer (4 SYNs, no SYN-ACK). It is one hop away: this is no EC2 instance, or a filter drops the packets."
+        "answer (4 SYNs, no SYN-ACK). This is no EC2 instance, or a filter drops the packets; nothing here tells which. A capture on the "
+        "host's uplink decides: if the SYN does not appear there, a filter on the host drops it."
     )
     assert (row.code, row.severity, row.confidence) == ("imds-unreachable", "warning", "proven")
     assert (row.cost_ns, row.calls, row.connections, row.packet_ids) == (2105 * MS, (0,), (0, 1, 2), (1, 11, 21))
@@ -82,3 +85,87 @@ def test_what_is_reachable_or_not_known(talk: Talk, facts: dict[str, Any]) -> No
 
 def test_a_syn_has_its_time() -> None:
     assert len(found(Talk(0).syn(0), last_ms=200)) == 1
+
+
+OPEN: dict[str, Any] = {"exchanges": 0, "bytes_sent": 0, "bytes_received": 0}
+
+
+def silent(talk: Talk, at: float, *, closes: float | None = None, **changes: Any) -> Talk:
+    """Open a connection that carries no request; the client closes it `closes` ms after it opened."""
+    opened = START + round(at * MS) + MS // 10
+    closed = None if closes is None else opened + round(closes * MS)
+    facts = {**OPEN, "established_ns": opened, "established_packet_id": 3, "client_closed_ns": closed, "packets_received": 1}
+    return talk.syn(at, **{**facts, **changes})
+
+
+def filtered(tries: int = 4, closes: float | None = 1000, *, inside: bool = True, version: int = 1) -> Analysis:
+    """What the uplink sees where a filter on the host drops the token request, and lets plain requests pass."""
+    talk, other = Talk(0), Talk(1)
+    for index in range(tries):
+        silent(talk if inside else other, index * 1101, closes=closes)
+    talk.ask("ListRoles", tries * 1101, took=2, imds_version=version).ask("GetRoleCredentials", tries * 1101 + 10, imds_version=version)
+    return answer(talk, connections=[] if inside else other.connections)
+
+
+def test_token_requests_that_do_not_come_as_far() -> None:
+    (row,) = check(View(filtered()))
+    assert (row.code, row.severity, row.confidence) == ("imds-unreachable", "warning", "likely")
+    assert ": 4 connections to 169.254.169.254:80 opened and were closed after 1000 ms without a request. " in row.summary
+    assert "drops the token requests: a filter on the host. Requests without a token (IMDSv1) come through" in row.summary
+    assert row.cost_ns == 4 * 1101 * MS
+    assert row.connections == (0, 1, 2, 3, 4)
+    assert row.decides is not None
+    assert "hop" not in row.remedy
+    assert "iptables" in row.remedy
+
+
+def test_a_fin_that_waits_behind_what_was_dropped_never_comes() -> None:
+    (row,) = check(View(filtered(closes=None)))
+    assert "opened and were given up after 1101 ms without a request." in row.summary
+
+
+def test_connections_outside_of_every_call_cost_nothing_that_is_known() -> None:
+    (row,) = check(View(filtered(inside=False)))
+    assert row.summary.startswith("A client (172.17.0.2) tried to get an IMDSv2 token: 4 connections to 169.254.169.254:80 opened")
+    assert (row.cost_ns, row.share, row.calls) == (0, None, ())
+
+
+def test_one_try_counts_if_the_client_goes_on_without_a_token() -> None:
+    assert len(list(check(View(filtered(1))))) == 1
+    assert list(check(View(filtered(1, version=2)))) == []
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        answer(silent(silent(Talk(0), 0, closes=90), 500, closes=90).ask("ListRoles", 700)),
+        answer(silent(Talk(0).ask("ListRoles", 0, took=2000), 5, closes=1000).ask("GetRoleCredentials", 2010)),
+        answer(silent(Talk(0), 0, closes=1500).ask("ListRoles", 2).ask("GetRoleCredentials", 2000)),
+        answer(silent(silent(Talk(0), 0, closes=1000, syn_ns=None), 1100, closes=1000, syn_ns=None).ask("ListRoles", 2200)),
+        answer(silent(silent(Talk(0), 0, closes=1000, gap_bytes=9), 1100, closes=1000, gap_bytes=9).ask("ListRoles", 2200)),
+        answer(silent(silent(Talk(0), 0, closes=1000), 1100, closes=1000).ask("PutToken", 2200)),
+        answer(silent(Talk(0), 0, closes=1000)),
+    ],
+    ids=["port checks", "spare while one waits", "spare beside one", "began later", "not captured", "tokens do come", "once, and no more"],
+)
+def test_connections_without_a_request_that_mean_nothing(about: Analysis) -> None:
+    assert list(check(View(about))) == []
+
+
+def test_captures_from_both_sides_tell_a_filter_from_the_hop_limit() -> None:
+    talk = hop_limit(tries=2)
+    for number, row in enumerate(talk.connections):
+        twin = row._replace(connection_id=row.connection_id + 1000, copy_of=row.connection_id, client_address="10.0.1.50", server_ttl=255)
+        bare = twin._replace(exchanges=0, bytes_sent=0, bytes_received=0, established_packet_id=row.first_packet_id + 600)
+        passed = talk.exchanges[number]._replace(exchange_id=1000 + number, copy_of=number, connection_id=1000 + number)
+        talk.copies.append((bare if number < 2 else twin, passed))
+    about = answer(talk)
+    asked = [one for one in about.exchanges if one.connection_id not in (1000, 1001)]
+    about = analysis(list(about.connections), asked, calls=list(about.calls), capture=about.capture)
+    (told,) = check(View(about))
+    assert (told.confidence, told.connections, told.packet_ids) == ("proven", (0, 1000, 1, 1001), (4, 601, 14, 611))
+    assert "2 IMDSv2 token requests were given up after 1000 ms each. The client sent them, but behind the translation of" in told.summary
+    assert list(imds_hop_limit.check(View(about))) == []
+    assert list(imds_slow.check(View(about))) == []
+    (fallback,) = imds_v1_fallback.check(View(about))
+    assert "through the filter on the host" in fallback.remedy

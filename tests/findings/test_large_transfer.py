@@ -49,7 +49,7 @@ def test_a_large_answer_is_named_with_its_size_and_rate() -> None:
         "300 KB crossed at 1.5 MB/s (12.0 Mbit/s); repairs of lost packets are not counted."
     )
     assert (row.cost_ns, row.calls, row.exchanges, row.connections) == (200 * MS, (0,), (0,), (0,))
-    assert row.display_filter == "tcp.stream == 0 && tcp.len > 0 && frame.number >= 4 && frame.number <= 9"
+    assert row.display_filter == "tcp.stream == 0 && tcp.len > 0 && frame.number in {4..9}"
     assert "ProjectionExpression" in row.remedy
 
 
@@ -80,10 +80,44 @@ def test_a_small_part_of_the_call_does_not_make_it_long() -> None:
 
 def test_repair_of_loss_is_not_size() -> None:
     assert found(down(200, stall_ms=160)) == []
-    (row,) = found(down(200, stall_ms=60))
-    assert row.cost_ns == 140 * MS
+    (row,) = found(down(200, stall_ms=40))
+    assert row.cost_ns == 160 * MS
     assert row.confidence == "likely"
     assert "Loss on these connections slowed the rest down too." in row.summary
+
+
+def lossy(about: Analysis, **changes: Any) -> Analysis:
+    return analysis([row._replace(**changes) for row in about.connections], list(about.exchanges), calls=list(about.calls))
+
+
+def test_where_losses_are_many_size_is_not_charged() -> None:
+    many: dict[str, Any] = {"packets_sent": 400, "packets_received": 600}
+    for about in (down(200, stall_ms=60), lossy(down(200), **many, retransmissions=6, out_of_order=5)):
+        (row,) = found(about)
+        assert (row.severity, row.confidence, row.cost_ns) == ("info", "possible", 0)
+        assert "size alone is not to blame" in row.summary
+        assert row.decides is not None
+    (row,) = found(lossy(down(200), **many, retransmissions=6, out_of_order=4))  # a narrow link drops some
+    assert (row.severity, row.cost_ns) == ("warning", 200 * MS)
+    (row,) = found(lossy(down(200), **many, retransmissions=16, spurious_retransmissions=12))
+    assert row.severity == "warning"
+
+
+def test_the_filter_shows_every_transfer_or_says_which() -> None:
+    def several(number: int) -> Finding:
+        about = down(*[200] * number)
+        starts = [100 * number for number in range(number)]
+        numbered = [
+            row._replace(first_packet_id=at + 1, response_packet_id=at + 50) for at, row in zip(starts, about.exchanges, strict=True)
+        ]
+        (row,) = found(analysis(list(about.connections), numbered, calls=list(about.calls)))
+        return row
+
+    assert several(3).display_filter == "tcp.stream == 0 && tcp.len > 0 && frame.number in {1..50, 101..150, 201..250}"
+    assert "The filter shows" not in several(12).summary
+    many = several(13)
+    assert "The filter shows the 12 dearest: calls 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 11." in many.summary
+    assert many.display_filter.count("..") == 12
 
 
 def test_a_pause_is_not_size() -> None:

@@ -128,6 +128,22 @@ def test_a_lost_request() -> None:
     assert row.display_filter.startswith("tcp.stream == 0 && (tcp.analysis.retransmission")
 
 
+def test_how_many_packets_were_lost_is_said() -> None:
+    about = stood_still(STALL)
+    facts: dict[str, Any] = {
+        "packets_sent": 300,
+        "packets_received": 700,
+        "retransmissions": 21,
+        "spurious_retransmissions": 3,
+        "out_of_order": 12,
+    }
+    damaged = [row._replace(**facts) for row in about.connections]
+    (row,) = found(analysis(damaged, list(about.exchanges), calls=list(about.calls), spans=list(about.spans)))
+    assert row.summary.endswith(
+        " About 30 of the 1 000 packets of this connection were lost (3 %); those whose loss nothing here shows are not counted."
+    )
+
+
 def test_what_happens_at_the_same_time_counts_once() -> None:
     begun = START + 312 * MS
     holes = [Stall("response-hole", begun + at * MS, begun + (at + 40) * MS, 30 + at) for at in (10, 20, 60)]

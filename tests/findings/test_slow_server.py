@@ -47,7 +47,7 @@ def test_answers_later_than_usual() -> None:
     assert row.decides is not None
     assert "SuccessfulRequestLatency" in row.decides
     assert row.summary.startswith("2 of 6 Query calls on Orders waited 124 ms for DynamoDB itself (median); usual is 6.0 ms: 216 ms more.")
-    assert "Request id: REQUEST3 and 1 more." in row.summary
+    assert "Request ids: REQUEST3 and REQUEST5." in row.summary
     assert (row.cost_ns, row.calls, row.exchanges) == ((118 + 98) * MS, (3, 5), (3, 5))
     assert row.display_filter == "frame.number in {5, 9}"
 
@@ -134,9 +134,31 @@ def test_a_pause_within_answers() -> None:
     (row,) = found(received(1, 401, 2, 402, 1, 1))
     assert (row.severity, row.confidence) == ("warning", "likely")
     assert row.summary.startswith(
-        "2 of 6 Query calls stood still in the middle of their answer: 799 ms more than the 2.0 ms that answers of that size usually take."
+        "2 of 6 Query calls stood still in the middle of their answer: 801 ms more than the 1.0 ms that answers of that size usually take."
     )
-    assert (row.cost_ns, row.calls) == ((399 + 400) * MS, (1, 3))
+    assert (row.cost_ns, row.calls) == ((400 + 401) * MS, (1, 3))
+    assert "Request ids: REQUEST1 and REQUEST3." in row.summary
+    # From the request to the end of the answer: both edges of the pause are among them.
+    assert row.packet_ids == (5, 7, 9)
+    assert row.display_filter == "tcp.stream == 0 && tcp.len > 0 && frame.number in {5..9}"
+
+
+def test_the_usual_time_is_that_of_the_others() -> None:
+    (row,) = found(received(19, 1, 400, 1, 405, 1))  # the first on a cold connection
+    assert "than the 1.0 ms that answers of that size usually take" in row.summary
+    assert row.calls == (2, 4)
+
+
+@pytest.mark.parametrize("took, offered", [(400, False), (1400, True)])
+def test_a_timeout_is_offered_only_where_it_would_end_the_wait(took: int, offered: bool) -> None:
+    (late,) = found(served(4, 5, 4, took, 6, 5, asked={"response_bytes": 9000}))
+    (paused,) = found(received(1, took, 2, 1, 1))
+    assert ("read_timeout" in late.remedy, "read_timeout" in paused.remedy) == (offered, offered)
+
+
+def test_three_request_ids_are_named() -> None:
+    (row,) = found(served(*[4] * 9, *[304] * 4, asked={"response_bytes": 9000}))
+    assert "Request ids: REQUEST9, REQUEST10, REQUEST11 and 1 more." in row.summary
 
 
 def test_with_loss_on_the_connection_a_pause_may_be_a_lost_tail() -> None:

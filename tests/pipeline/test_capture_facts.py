@@ -59,7 +59,7 @@ def test_where_acks_die_too_the_request_comes_again(shared: Path) -> None:
 
 def test_a_host_seen_on_all_interfaces_names_the_hop_nearest_to_the_client(shared: Path) -> None:
     rows = analysis(shared / "imds-hoplimit1-js2" / "host-any.pcap").exchanges
-    answered = {row.connection_id: row.response_ttl for row in rows if row.outcome == "ok"}
+    answered = {row.connection_id: row.response_ttl for row in rows if row.outcome == "ok" and row.service == "imds"}
     assert answered == {8: 254, 9: 255, 10: 254, 11: 255}
 
 
@@ -101,7 +101,7 @@ def test_stalls_add_up_and_lie_within(folder: str, shared: Path) -> None:
             assert row.response_end_ns is not None
             assert row.request_start_ns <= stall.start_ns <= stall.end_ns <= row.response_end_ns
             assert stall.packet_id is not None
-    assert (found > 0) == (folder in ("loss-5pct", "loopback", "request-loss"))
+    assert (found > 0) == (folder != "large-upload")
 
 
 def test_a_window_that_was_full_for_an_instant(shared: Path) -> None:

@@ -51,7 +51,9 @@ def check(view: View) -> Iterator[Finding]:
     cut = [row for row in read if row.cut_packets]
     packets = count(sum(row.cut_packets for row in cut))
     note(cut, f"{packets} packets are cut by the snapshot length: operations, sizes and names may be unknown")
-    single = [row for row in read if row.packets_sent + row.packets_received > 2 and not (row.packets_sent and row.packets_received)]
+    # SYNs alone are a peer that is silent, not a direction that was not captured.
+    talking = [row for row in read if row.packets_sent + row.packets_received > 2 and (row.syn_ns is None or row.bytes_sent)]
+    single = [row for row in talking if not (row.packets_sent and row.packets_received)]
     note(single, f"{_connections(single)} seen in one direction only: no round trip and no answer is known for them")
     if info.backwards:
         missing.append(f"{count(info.backwards)} packets have an earlier time than the one before: times may be off by that much")

@@ -20,15 +20,6 @@ from analyzer.units import DurationNs, TimeNs, duration, percent
 
 SLOW = 0.25
 """From this share of its time on set-up is what makes a call slow; below it is only part of it."""
-REMEDIES = {
-    "python": "Make one boto3 client when the program starts and share it between threads; send a first request before the traffic comes. "
-    "It keeps connections open by itself; max_pool_connections (10) is how many.",
-    "js-v2": "Make one client when the program starts, with connection reuse on (AWS_NODEJS_CONNECTION_REUSE_ENABLED=1), and send a first "
-    "request before the traffic comes.",
-    "js-v3": "Make one client when the program starts (outside of a Lambda handler) and send a first request before the traffic comes; it "
-    "keeps connections open by itself.",
-    "aws-cli": "Each run of the AWS CLI opens connections of its own: make many calls from one program instead of one run a call.",
-}
 
 RULE = Rule(
     code="cold-connection",
@@ -72,7 +63,7 @@ def check(view: View) -> Iterator[Finding]:
         connections=[one.connection.connection_id for one in cold],
         packet_ids=[packet for one in cold for packet in (one.connection.first_packet_id, _request(view, one.call))],
         display_filter=_filter(view, cold),
-        remedy=remedy_for(REMEDIES, calls, RULE.remedy),
+        remedy=remedy_for("warm-up", calls, RULE.remedy),
     )
 
 

@@ -17,15 +17,6 @@ from analyzer.findings.words import median, named, plural, remedy_for, sdk_name
 from analyzer.model.rows import Finding
 from analyzer.units import DurationNs, count, duration, percent
 
-REMEDIES = {
-    "js-v2": "Set AWS_NODEJS_CONNECTION_REUSE_ENABLED=1, or give the client an https.Agent with keepAlive: true (SDK for JavaScript v3 "
-    "has it by default).",
-    "js-v3": "Make one client and share it (in Lambda: outside of the handler); remove a custom agent with keepAlive: false.",
-    "python": "Use one boto3 client for all calls instead of a new one a call, and remove what sends Connection: close (a proxy, a hook).",
-    "aws-cli": "Each run of the AWS CLI opens connections of its own: make many calls from one program instead of one run a call.",
-    "php": "Each PHP request has connections of its own: let one worker process serve many (keep the client between requests).",
-}
-
 RULE = Rule(
     code="connection-not-reused",
     name="Connections are not reused",
@@ -59,7 +50,7 @@ def check(view: View) -> Iterator[Finding]:
             connections=streams,
             packet_ids=[packet for one in needless for packet in (one.connection.first_packet_id, one.connection.closed_packet_id)],
             display_filter=f"(tcp.flags.syn == 1 || tcp.flags.fin == 1 || tcp.flags.reset == 1) && {streams_filter(streams)}",
-            remedy=remedy_for(REMEDIES, calls, RULE.remedy),
+            remedy=remedy_for("keep-alive", calls, RULE.remedy),
         )
 
 

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from analyzer import sdks
 from analyzer.findings.imds import ENDPOINTS, Dialogue, askers, capital, charge, each, sdk_of, sdk_words, streams
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.view import View
 from analyzer.findings.words import between, plural
 from analyzer.model.rows import Call, Finding
+from analyzer.sdks.records import sure
 from analyzer.units import MILLISECOND, SECOND, DurationNs, count, duration
 
 RULE = Rule(
@@ -38,11 +40,6 @@ SETTLED_NS: DurationNs = SECOND
 """Programs that start ask for credentials several times in a row; the work has begun once a call or a connection is this old."""
 GOES_ON_NS: DurationNs = SECOND
 """A call that waited goes on within this time of the dialogue's end (design 2.4)."""
-INLINE = frozenset({
-    "python-boto3", "python-botocore", "python-aiobotocore", "aws-cli", "js-v2", "js-v3", "go-v1", "go-v2", "rust", "ruby", "php",
-})  # fmt: skip
-"""SDKs that fetch credentials inside the call that needs them (knowledge of their sources: botocore `_protected_refresh`, JS
-`EC2MetadataCredentials.get`, smithy's memoized provider, Go `CredentialsCache`). .NET, ex_aws and Java v2 may do it on a timer."""
 DECIDES = "the requests themselves (TLS keys), or the program's log: whether a call was waiting"
 
 
@@ -52,6 +49,12 @@ class Stalled(NamedTuple):
     dialogue: Dialogue
     call: Call
     waited_ns: DurationNs
+
+
+def fetches_inline(sdk: str | None) -> bool:
+    """Tell whether an SDK is known to fetch credentials inside the call that needs them; some do so on a timer."""
+    profile = sdks.profile(sdk)
+    return profile is not None and profile.refresh is not None and sure(profile.refresh, "inline") and profile.refresh.inline is True
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -94,13 +97,13 @@ def _finding(view: View, found: Sequence[Stalled]) -> Finding:
 def _encrypted(view: View, group: Sequence[Dialogue]) -> Iterator[Finding]:
     """Yield a finding where connections alone show that a dialogue came in the midst of work."""
     work = view.encrypted_of.get(group[0].call.client_address, [])
-    if not work or all(one.call.duration_ns < WAITED_NS or (one.call.sdk or "") not in INLINE for one in group):
+    if not work or all(one.call.duration_ns < WAITED_NS or not fetches_inline(one.call.sdk) for one in group):
         return
     starts = [row.first_ns for row in work]
     until = list(accumulate((row.last_ns for row in work), max))
     found, sure = [], True
     for one in group:
-        if one.call.duration_ns < WAITED_NS or (one.call.sdk or "") not in INLINE:
+        if one.call.duration_ns < WAITED_NS or not fetches_inline(one.call.sdk):
             continue
         before = bisect_right(starts, one.call.start_ns - SETTLED_NS)
         if before and until[before - 1] > one.call.end_ns:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from analyzer import sdks
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.setup import AT_ONCE_NS, FLOOR_NS, WORTH, Paid, own_ns, paid, server_of, set_up_ns
 from analyzer.findings.view import SET_UP, View
@@ -21,17 +22,6 @@ from analyzer.units import SECOND, DurationNs, TimeNs, duration, percent
 
 NOTICED_NS: DurationNs = SECOND // 20
 """A client whose own FIN comes within this time of its new SYN looked for the old connection and found it dead: it was the same pool."""
-CLIENT_LIMITS = {
-    "python-aiobotocore": 12,
-    "ruby": 5,
-    "elixir-hackney": 2,
-    "java-v1": 60,
-    "java-v2": 60,
-    "go-v1": 90,
-    "go-v2": 90,
-    "rust": 90,
-}
-"""Seconds after which an SDK's HTTP library closes an idle connection by default (aiohttp, Net::HTTP, hackney, Apache, net/http, hyper)."""
 ALIKE = 0.1
 """Idle times that differ by no more than this share are one limit."""
 AGAIN = (
@@ -42,18 +32,6 @@ PROBES = (
     "Something that counts idle connections (NAT gateway: 350 s, firewall, load balancer) ended them: turn on TCP keep-alive with a period "
     "below {idle}"
 )
-KEEP_ALIVE = {
-    "python": "Config(tcp_keepalive=True) in boto3, with net.ipv4.tcp_keepalive_time below that",
-    "js": "an https.Agent with keepAlive: true, which probes after 1 s",
-    "java": "tcpKeepAlive(true) on the HTTP client's builder",
-}
-OWN = {
-    "python-aiobotocore": "Raise the pool's idle limit: AioConfig(connector_args={'keepalive_timeout': N}).",
-    "ruby": "Raise http_idle_timeout.",
-    "elixir-hackney": "hackney keeps idle connections for 2 s at most: expect a new one after each pause.",
-    "java": "Raise connectionMaxIdleTime on the HTTP client's builder.",
-    "go": "Raise IdleConnTimeout of the http.Transport.",
-}
 
 Pool: TypeAlias = tuple[str, str, str | None]
 """Client address, server, SDK: calls that would have taken each other's connections."""
@@ -185,8 +163,8 @@ def _limit_shows(rows: Sequence[Ended]) -> bool:
     if not rows:
         return False
     idle = [row.idle_ns for row in rows]
-    limit = CLIENT_LIMITS.get(rows[0].sdk or "")
-    if limit is not None and all(abs(time - limit * SECOND) <= ALIKE * limit * SECOND for time in idle):
+    limit = sdks.idle_limit(rows[0].sdk)
+    if limit is not None and all(abs(time - limit) <= ALIKE * limit for time in idle):
         return True
     # Connections closed at one moment are a pool shut down; a limit ends each some time after its own last answer.
     apart = max(row.at_ns for row in rows) - min(row.at_ns for row in rows)
@@ -196,8 +174,8 @@ def _limit_shows(rows: Sequence[Ended]) -> bool:
 def _remedy(who: str, pairs: Sequence[tuple[Ended, Paid]], idle: str) -> str:
     calls = [one.call for _, one in pairs]
     if who == "client":
-        return remedy_for(OWN, calls, "Raise the idle limit of the client's connection pool.")
+        return remedy_for("idle-limit", calls, "Raise the idle limit of the client's connection pool.")
     if who == "service":
         return AGAIN.format(idle=idle)
-    how = remedy_for(KEEP_ALIVE, calls, "")
+    how = remedy_for("tcp-keepalive", calls, "")
     return PROBES.format(idle=idle) + (f" ({how})." if how else ".")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analyzer import sdks
 from analyzer.findings import tokens
 from analyzer.findings.imds import IMDS, Dialogue, answered_in, askers, charge, each, failed, lead, sdk_of
 from analyzer.findings.rule import Rule, streams_filter
@@ -38,20 +39,12 @@ DECIDES = {
     "possible": "a capture on the host's own interface: if the token request appears there and its answer has TTL 1, it is the hop limit; "
     "if the request does not appear, a filter on the host drops it",
 }
-MEMORY = {
-    "js-v3": "This SDK does not remember it: the wait comes back at every refresh.",
-    "python-boto3": "The wait comes back with every process and every refresh.",
-    "python-botocore": "The wait comes back with every process and every refresh.",
-    "python-aiobotocore": "The wait comes back with every process and every refresh.",
-    "js-v2": "The SDK remembers it and leaves the token out from then on; a new process waits again.",
-}
-"""What an SDK does with a token that timed out (JS v3 `fromInstanceMetadata.ts`, JS v2 `disableFetchToken`, botocore `IMDSFetcher`)."""
 
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each client whose token requests stay without an answer."""
     for group in askers(view, IMDS):
-        found = tokens.lost(view, group)
+        found = [one for one in tokens.lost(view, group) if one.how != tokens.FILTERED]
         if found:
             yield _finding(view, found)
 
@@ -101,11 +94,14 @@ def _sentences(view: View, touched: Sequence[Dialogue], found: Sequence[Lost], w
     if answered:
         yield f"Then the client went on without a token (IMDSv1) and was answered in {duration(median(answered))}."
     elif without:
-        yield f"Then the client went on without a token (IMDSv1) and was refused ({without[0].status})."
-    sdk = sdk_of(touched) or ""
+        refused = next((row.status for row in without if row.outcome == "error"), None)
+        how = f"was refused ({refused})" if refused is not None else "got no complete answer"
+        yield f"Then the client went on without a token (IMDSv1) and {how}."
+    sdk = sdk_of(touched)
     # After a 401 SDK for JavaScript v2 asks for a token again (`disableFetchToken` is taken back).
-    if sdk in MEMORY and (answered or sdk != "js-v2"):
-        yield MEMORY[sdk]
+    profile = sdks.profile(sdk)
+    if profile is not None and profile.imds is not None and profile.imds.memory is not None and (answered or sdk != "js-v2"):
+        yield profile.imds.memory
 
 
 def _what_was_seen(found: Sequence[Lost], answered: bool) -> str:

@@ -16,6 +16,7 @@ from analyzer.findings.imds import (
     ENDPOINT_NAMES,
     ENDPOINTS,
     GIVEN_UP_NS,
+    IMDS,
     Dialogue,
     answered_in,
     askers,
@@ -23,9 +24,11 @@ from analyzer.findings.imds import (
     each,
     failed,
     lead,
+    sdk_of,
     streams,
 )
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import between, plural
 from analyzer.model.rows import Connection, Exchange, Finding
@@ -36,11 +39,27 @@ RULE = Rule(
     name="Slow credential endpoint",
     severity="warning",
     summary="The credential endpoint answers late, or asks to come back",
-    remedy="Ask less often: one client (session) in a process, one process that fetches credentials for all, no fetch for each request; "
-    "spread the start of many processes. Until then allow more time and tries (boto3, PHP: AWS_METADATA_SERVICE_TIMEOUT and "
-    "AWS_METADATA_SERVICE_NUM_ATTEMPTS). If it stays slow, look at the load of the host and at proxies between.",
+    remedy="Look at the load of the host and at proxies between client and endpoint.",
     references=("EC2 User Guide: Query throttling of the Instance Metadata Service", "RFC 6585 section 4", "RFC 9110 section 15.6.4"),
     rank=34,
+)
+
+PYTHON = "raise AWS_METADATA_SERVICE_TIMEOUT (seconds, default 1) and AWS_METADATA_SERVICE_NUM_ATTEMPTS (default 1)"
+MORE_TIME = {
+    "python-boto3": PYTHON,
+    "python-botocore": PYTHON,
+    "python-aiobotocore": PYTHON,
+    "aws-cli": PYTHON,
+    "php": "raise AWS_METADATA_SERVICE_TIMEOUT (seconds) and AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+    "js-v3": "raise timeout and maxRetries of fromInstanceMetadata({ timeout, maxRetries })",
+    "js-v2": "raise httpOptions.timeout and maxRetries of new AWS.EC2MetadataCredentials({ ... })",
+}
+"""How an SDK is told to wait longer for IMDS (botocore `InstanceMetadataFetcher`, PHP `InstanceProfileProvider.php`, JS v3
+`fromInstanceMetadata`, JS v2 `EC2MetadataCredentials`). For container endpoints most SDKs have no such setting."""
+ANY_TIME = "allow the client more time and tries (boto3: AWS_METADATA_SERVICE_TIMEOUT and AWS_METADATA_SERVICE_NUM_ATTEMPTS)"
+LESS = (
+    "Ask less often: one client (session) in a process, fewer processes that fetch credentials, no fetch for each request; spread the "
+    "start of many processes."
 )
 
 SLOW_NS: DurationNs = 200 * MILLISECOND
@@ -99,6 +118,7 @@ def _finding(view: View, found: Sequence[Slow]) -> Finding:
     cost, calls = charge(view, ((one.dialogue, (one.start_ns, one.end_ns)) for one in found))
     rows = [one.exchange for one in found]
     only_silent = all(one.how == "silent" for one in found)
+    packets = [packet for row in rows for packet in (row.request_packet_id, row.response_packet_id)]
     return RULE.finding(
         f"{lead(view, touched)}: {_what(found)}. {_more(found)}",
         severity="error" if failed(touched) else None,
@@ -107,11 +127,28 @@ def _finding(view: View, found: Sequence[Slow]) -> Finding:
         calls=[call.call_id for call in calls],
         exchanges=[row.exchange_id for row in rows],
         connections=streams(rows),
-        packet_ids=[packet for row in rows for packet in (row.request_packet_id, row.response_packet_id)],
-        display_filter=f"{streams_filter(streams(rows))} && (http.request || http.response)",
+        packet_ids=packets,
+        display_filter=with_copies(view, f"{streams_filter(streams(rows))} && (http.request || http.response)", streams(rows), packets),
         confidence="likely" if only_silent else "proven",
         decides="a capture on the endpoint's side: whether an answer was sent" if only_silent else None,
+        remedy=_remedy(found, sdk_of(touched)),
     )
+
+
+def _remedy(found: Sequence[Slow], sdk: str | None) -> str:
+    """Return the remedy for what was seen: fewer requests only where the endpoint said that they are too many, else time and tries."""
+    hows = {one.how for one in found}
+    more = MORE_TIME.get(sdk or "", ANY_TIME)
+    parts = [LESS] if "busy" in hows else []
+    if hows - {"busy"}:
+        parts.append(RULE.remedy)
+    if found[0].dialogue.call.service not in IMDS:
+        return " ".join(parts)
+    if hows & {"too-late", "silent"}:
+        parts.append(f"Until it answers in time, {more}.")
+    elif "late" in hows:
+        parts.append(f"The answers came within the client's patience: before they get slower, {more}.")
+    return " ".join(parts)
 
 
 def _what(found: Sequence[Slow]) -> str:

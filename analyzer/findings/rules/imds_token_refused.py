@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analyzer import sdks
 from analyzer.findings.imds import IMDS, Dialogue, askers, capital, charge, each, failed, lead, sdk_of, sdk_words, streams
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
 from analyzer.model.rows import Exchange, Finding
+from analyzer.sdks.pauses import goes_on_without_token
 
 RULE = Rule(
     code="imds-token-refused",
@@ -24,15 +27,6 @@ RULE = Rule(
     rank=31,
 )
 
-NEVER_WITHOUT = frozenset({"dotnet", "rust", "python-v4-imds", "elixir-hackney"})
-"""SDKs that never go on without a token (.NET `EC2InstanceMetadata.cs`, Rust `imds/client/token.rs`); ex_aws asks without one first."""
-NOT_AFTER_400 = frozenset({
-    "python-boto3", "python-botocore", "python-aiobotocore", "aws-cli", "js-v2", "js-v3", "go-v1", "go-v2", "java-v2", "ruby", "php",
-    "crt-imds",
-})  # fmt: skip
-"""SDKs that go on without a token after any 4xx but 400 (botocore `IMDSFetcher`, JS v2 `metadata_service.js`, JS v3
-`fromInstanceMetadata.ts`, Go `token_provider.go`, Ruby `instance_profile_credentials.rb`, PHP `InstanceProfileProvider.php`,
-`aws_imds_client.c`)."""
 WHY = {
     400: "The request was not understood: usually something between client and IMDS removed its header with the token's lifetime.",
     401: "Something in the way asks for a login that a token request never has.",
@@ -53,11 +47,8 @@ REMEDY_OPEN_403 = "Find the proxy or filter that answers PUT /latest/api/token w
 
 def may_go_on(sdk: str | None, status: int) -> bool | None:
     """Tell whether an SDK may go on without a token after a status; None where that is not known."""
-    if sdk in NEVER_WITHOUT:
-        return False
-    if sdk in NOT_AFTER_400:
-        return status != 400
-    return None
+    profile = sdks.profile(sdk)
+    return goes_on_without_token(profile, status) if profile is not None else None
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -85,6 +76,7 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, Exchange]]) -> Finding:
     remedy = REMEDY_OPEN_403 if open_403 else REMEDY.get(404 if statuses[0] == 405 else statuses[0])
     sentences = (f"{lead(view, touched)}: {request} refused with {named}.", _what_followed(touched, statuses, without), why)
     told = f'(http.request.method == "PUT" || http.response.code in {{{", ".join(map(str, statuses))}}})'
+    packets = [packet for row in rows for packet in (row.first_packet_id, row.response_packet_id)]
     return RULE.finding(
         " ".join(filter(None, sentences)),
         severity="error" if failed(touched) else None,
@@ -93,8 +85,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, Exchange]]) -> Finding:
         calls=[call.call_id for call in calls],
         exchanges=[row.exchange_id for row in rows],
         connections=streams(rows),
-        packet_ids=[packet for row in rows for packet in (row.first_packet_id, row.response_packet_id)],
-        display_filter=f"{streams_filter(streams(rows))} && {told}",
+        packet_ids=packets,
+        display_filter=with_copies(view, f"{streams_filter(streams(rows))} && {told}", streams(rows), packets),
         confidence="proven",
         remedy=remedy,
     )
@@ -106,8 +98,10 @@ def _what_followed(touched: Sequence[Dialogue], statuses: Sequence[int], without
     name = capital(sdk_words(sdk))
     if any(row.outcome == "ok" for row in without):
         return f"{name} went on without a token (IMDSv1) and was answered."
+    again = next((row.status for row in without if row.outcome == "error"), None)
     if without:
-        return f"{name} went on without a token (IMDSv1) and was refused too ({without[0].status})."
+        how = f"was refused too ({again})" if again is not None else "got no complete answer"
+        return f"{name} went on without a token (IMDSv1) and {how}."
     may = {may_go_on(sdk, status) for status in statuses}
     if may == {False}:
         return f"{name} does not go on without a token after that: there were no credentials to be had."

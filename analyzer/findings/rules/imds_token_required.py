@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from analyzer.findings.imds import IMDS, Dialogue, askers, charge, failed, lead, sdk_of, sdk_words, streams
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
 from analyzer.model.rows import Exchange, Finding
@@ -53,6 +54,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Exchange]]]) -> Fi
         why = f"The instance accepts IMDSv2 only (HttpTokens=required), and {name} had asked for a token without getting one."
     else:
         why = f"The instance accepts IMDSv2 only (HttpTokens=required), and {name} did not ask for a token."
+    packets = [packet for row in rows for packet in (row.first_packet_id, row.response_packet_id)]
+    told = 'http.request.method == "GET" || http.response.code == 401'
     return RULE.finding(
         f"{lead(view, touched)}: {request} refused with 401. {why}",
         severity="error" if failed(touched) else None,
@@ -61,8 +64,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Exchange]]]) -> Fi
         calls=[call.call_id for call in calls],
         exchanges=[row.exchange_id for row in rows],
         connections=streams(rows),
-        packet_ids=[packet for row in rows for packet in (row.first_packet_id, row.response_packet_id)],
-        display_filter=f'{streams_filter(streams(rows))} && (http.request.method == "GET" || http.response.code == 401)',
+        packet_ids=packets,
+        display_filter=with_copies(view, f"{streams_filter(streams(rows))} && ({told})", streams(rows), packets),
         confidence="proven",
         remedy=None if tried else OLD_SDK,
     )

@@ -2,19 +2,35 @@
 
 It fires where a dialogue has connections that never came about and none that did. A SYN must have been given up, refused or left without
 an answer for 200 ms: the endpoint is on the same host or one hop away and answers within a millisecond. A SYN that was lost once is
-`syn-retransmitted`.
+`syn-retransmitted`. It fires too where connections open but the token requests on them are dropped on their way: seen from the far side of
+a filter as connections without a request, each given up before the next, or by captures from both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analyzer.findings.imds import ENDPOINT_NAMES, ENDPOINTS, Dialogue, address_of, askers, charge, failed, lead
+from analyzer.findings import tokens
+from analyzer.findings.imds import (
+    ENDPOINT_NAMES,
+    ENDPOINTS,
+    IMDS,
+    Dialogue,
+    address_of,
+    answered_in,
+    askers,
+    charge,
+    each,
+    failed,
+    lead,
+    unasked,
+)
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.tokens import Lost
 from analyzer.findings.view import View
-from analyzer.findings.words import plural
+from analyzer.findings.words import between, median, plural
 from analyzer.model.rows import Anomaly, Connection, Finding
-from analyzer.units import MILLISECOND, DurationNs
+from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration
 
 RULE = Rule(
     code="imds-unreachable",
@@ -31,6 +47,10 @@ REFUSED = frozenset({"server-reset", "middlebox-reset"})
 UNANSWERED_NS: DurationNs = 200 * MILLISECOND
 """The shortest time that an SDK waits for a connection is 250 ms (Go v2, `defaultDialerTimeout`)."""
 REGION = " boto3 also asks for the region alone where defaults_mode (AWS_DEFAULTS_MODE) is auto: set standard or in-region."
+FILTER = (
+    "Let PUT /latest/api/token to the metadata service pass: look on the host for a rule that matches the text of requests (iptables -m "
+    "string, a layer-7 firewall, a network policy or security agent), and remove it or except IMDS."
+)
 AGENT = "Start or repair the agent that answers there, or take the variable AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or " \
     "AWS_CONTAINER_CREDENTIALS_FULL_URI out of the program's environment."  # fmt: skip
 
@@ -41,6 +61,76 @@ def check(view: View) -> Iterator[Finding]:
         found = [(dialogue, rows) for dialogue in group if (rows := _unopened(view, dialogue))]
         if found:
             yield _finding(view, found)
+    yield from _dropped(view)
+
+
+def _dropped(view: View) -> Iterator[Finding]:
+    """Yield a finding for each client whose token requests do not come as far as a capture point, though its connections open there."""
+    silent = unasked(view)
+    for group in askers(view, IMDS):
+        rows = silent.pop(group[0].call.client_address, [])
+        if rows:
+            yield _unseen(view, group, rows)
+        filtered = [one for one in tokens.lost(view, group) if one.how == tokens.FILTERED]
+        if filtered:
+            yield _not_passed_on(view, filtered)
+    for rows in silent.values():
+        yield _unseen(view, (), rows)
+
+
+def _unseen(view: View, group: Sequence[Dialogue], rows: Sequence[tuple[Connection, TimeNs]]) -> Finding:
+    """Make the finding where only the far side of the filter was captured."""
+    inside = {row.connection_id: dialogue for dialogue in group for row in dialogue.connections}
+    paid = [(inside[row.connection_id], row) for row, _ in rows if row.connection_id in inside]
+    cost, calls = charge(view, ((dialogue, _time(dialogue, row)) for dialogue, row in paid))
+    first, number = rows[0][0], len(rows)
+    waited = between([end - (row.established_ns or row.first_ns) for row, end in rows])
+    touched = each(dialogue for dialogue, _ in paid)
+    who = lead(view, touched) if touched else f"A client ({first.client_address}) tried to get an IMDSv2 token"
+    closed = all(row.client_closed_ns == end for row, end in rows)
+    text = f"{who}: {plural(number, 'connection')} to {first.server_address}:{first.server_port} opened and "
+    text += f"{'was' if number == 1 else 'were'} {'closed' if closed else 'given up'} after {waited} without a request. "
+    text += "Something between the client and this capture point drops the token requests: a filter on the host."
+    plain = [row for dialogue in group for row in dialogue.without_token() if row.outcome == "ok"]
+    plain = [row for row in plain if (row.request_start_ns or 0) >= rows[0][1]]
+    took = [time for row in plain if (time := answered_in(row)) is not None]
+    if took:
+        text += f" Requests without a token (IMDSv1) come through and are answered in {duration(median(took))}."
+    return RULE.finding(
+        text,
+        severity="error" if failed(touched) else None,
+        cost_ns=cost,
+        share=view.share(cost, calls) if calls else None,
+        calls=[call.call_id for call in calls],
+        connections=[*(row.connection_id for row, _ in rows), *(row.connection_id for row in plain[:1])],
+        packet_ids=[*(row.established_packet_id for row, _ in rows), *(row.request_packet_id for row in plain[:1])],
+        confidence="likely",
+        decides="a capture at the client itself: token requests that are sent there, repeated, and never acknowledged",
+        remedy=FILTER,
+    )
+
+
+def _not_passed_on(view: View, found: Sequence[Lost]) -> Finding:
+    """Make the finding where both sides of the filter were captured."""
+    touched = each(one.dialogue for one in found)
+    cost, calls = charge(view, ((one.dialogue, (one.begin_ns, one.end_ns)) for one in found))
+    number = len(found)
+    text = f"{lead(view, touched)}: {plural(number, 'IMDSv2 token request')} {'was' if number == 1 else 'were'} given up after "
+    text += f"{between([one.waited_ns for one in found])}{' each' if number > 1 else ''}. The client sent them, but behind the translation "
+    text += "of addresses the same connections opened and carried no request: something between the two capture points drops the token "
+    text += "requests, a filter on the host."
+    return RULE.finding(
+        text,
+        severity="error" if failed(touched) else None,
+        cost_ns=cost,
+        share=view.share(cost, calls),
+        calls=[call.call_id for call in calls],
+        exchanges=[one.exchange.exchange_id for one in found],
+        connections=[stream for one in found for stream in one.connections],
+        packet_ids=[packet for one in found for packet in one.proof],
+        confidence="proven",
+        remedy=FILTER,
+    )
 
 
 def _unopened(view: View, dialogue: Dialogue) -> list[Connection]:
@@ -111,7 +201,10 @@ def _why(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequ
         return "Something has that address, but nothing listens on that port."
     if agent:
         return "The agent is on the same host: it does not run, or a filter drops the packets."
-    return "It is one hop away: this is no EC2 instance, or a filter drops the packets."
+    return (
+        "This is no EC2 instance, or a filter drops the packets; nothing here tells which. A capture on the host's uplink decides: if the "
+        "SYN does not appear there, a filter on the host drops it."
+    )
 
 
 def _unreachable(row: Anomaly) -> bool:

@@ -7,10 +7,13 @@ itself: what the token request cost is charged where its cause is known (`imds-h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from analyzer.findings import tokens
 from analyzer.findings.imds import IMDS, Dialogue, answered_in, askers, capital, sdk_of, sdk_words, streams, waiters
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Exchange, Finding
@@ -21,11 +24,21 @@ RULE = Rule(
     name="IMDSv1 in place of IMDSv2",
     severity="warning",
     summary="The SDK went on without a token after it could get none",
-    remedy="Make the token request work first (for a container: aws ec2 modify-instance-metadata-options --instance-id ID "
-    "--http-put-response-hop-limit 2, or credentials of its task or pod); only then require tokens with --http-tokens required.",
+    remedy="Make the token request work first; only then require tokens with --http-tokens required.",
     references=("EC2 User Guide: Transition to using Instance Metadata Service Version 2",),
     rank=36,
 )
+
+FIXES = {
+    "lost": "for a container: aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2, or credentials of "
+    "its task or pod",
+    "filtered": "let PUT /latest/api/token through the filter on the host that drops it",
+    "refused": "find what answers it with {status}, the metadata service or a proxy or filter in its place, and let it hand out tokens",
+    "busy": "ask less often, from one process for all: the endpoint answered {status}",
+    "late": "the token comes, but too late: find what makes IMDS slow, or allow more time, in boto3 by AWS_METADATA_SERVICE_TIMEOUT",
+    "silent": "find why the metadata service leaves it unanswered",
+}
+"""How to make the token request work, by what became of it."""
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -33,7 +46,7 @@ def check(view: View) -> Iterator[Finding]:
     for group in askers(view, IMDS):
         found = [(dialogue, pair) for dialogue in group if (pair := _fell_back(dialogue)) is not None]
         if found:
-            yield _finding(view, found)
+            yield _finding(view, found, _remedy(view, group, [row for _, (asked, _) in found for row in asked]))
 
 
 def _fell_back(dialogue: Dialogue) -> tuple[list[Exchange], list[Exchange]] | None:
@@ -46,15 +59,37 @@ def _fell_back(dialogue: Dialogue) -> tuple[list[Exchange], list[Exchange]] | No
     return (asked, plain) if plain else None
 
 
-def _finding(view: View, found: Sequence[tuple[Dialogue, tuple[list[Exchange], list[Exchange]]]]) -> Finding:
+def _remedy(view: View, group: Sequence[Dialogue], asked: Sequence[Exchange]) -> str:
+    """Return the remedy for what most often became of the token requests: the hop limit is named only where the answer was lost."""
+    lost = {one.exchange.exchange_id: "filtered" if one.how == tokens.FILTERED else "lost" for one in tokens.lost(view, group)}
+    late = {row.exchange_id for dialogue in group for row in dialogue.tokens() if tokens.is_late(dialogue, row)}
+    fates: Counter[tuple[str, int | None]] = Counter()
+    for row in asked:
+        if row.exchange_id in lost:
+            fates[lost[row.exchange_id], None] += 1
+        elif row.outcome == "error" and row.status is not None:
+            fates["busy" if row.status == 429 or row.status >= 500 else "refused", row.status] += 1
+        elif row.exchange_id in late:
+            fates["late", None] += 1
+        else:
+            fates["silent", None] += 1
+    if not fates:
+        return RULE.remedy
+    (fate, status), _ = fates.most_common(1)[0]
+    return RULE.remedy.replace("first;", f"first ({FIXES[fate].format(status=status)});")
+
+
+def _finding(view: View, found: Sequence[tuple[Dialogue, tuple[list[Exchange], list[Exchange]]]], remedy: str) -> Finding:
     touched = [dialogue for dialogue, _ in found]
-    asked = [row for _, (tokens, _) in found for row in tokens]
+    asked = [row for _, (wanted, _) in found for row in wanted]
     plain = [row for _, (_, rows) in found for row in rows]
     took = [time for row in plain if (time := answered_in(row)) is not None]
     refused = sorted({row.status for row in asked if row.outcome == "error" and row.status is not None})
     how = f"refused token requests ({' and '.join(map(str, refused))})" if refused else "token requests that it gave up"
     name = capital(sdk_words(sdk_of(touched)))
     waited = waiters(view, touched) or [dialogue.call for dialogue in touched]
+    numbers = streams((*asked, *plain))
+    packets = [packet for _, (wanted, rows) in found for packet in _proof(wanted, rows)]
     sent = f"{plural(len(plain), 'request')} without a token, answered in {duration(median(took))}"
     return RULE.finding(
         f"{name} runs on IMDSv1: after {how} it sent {sent}. "
@@ -64,12 +99,13 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, tuple[list[Exchange], l
         share=view.share(0, waited),
         calls=[call.call_id for call in waited],
         exchanges=[row.exchange_id for row in (*asked, *plain)],
-        connections=streams((*asked, *plain)),
-        packet_ids=[packet for _, (tokens, rows) in found for packet in _proof(tokens, rows)],
-        display_filter=f"{streams_filter(streams((*asked, *plain)))} && (http.request || http.response)",
+        connections=numbers,
+        packet_ids=packets,
+        display_filter=with_copies(view, f"{streams_filter(numbers)} && (http.request || http.response)", numbers, packets),
         confidence="proven",
+        remedy=remedy,
     )
 
 
-def _proof(tokens: Sequence[Exchange], plain: Sequence[Exchange]) -> list[int | None]:
-    return [tokens[-1].first_packet_id, plain[0].first_packet_id, plain[0].response_packet_id]
+def _proof(wanted: Sequence[Exchange], plain: Sequence[Exchange]) -> list[int | None]:
+    return [wanted[-1].first_packet_id, plain[0].first_packet_id, plain[0].response_packet_id]

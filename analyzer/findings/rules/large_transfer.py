@@ -2,21 +2,24 @@
 
 It fires for requests and responses beyond what a new connection sends at once, that took at least 50 ms and a quarter of their call to
 cross. Repairs of loss and closed windows are left out, as is a transfer that took far longer than others of its size: that was a pause.
+After each loss the sender slows down (RFC 5681): where losses are many, the time beside the repairs is theirs too. Such transfers are told
+as information, and nothing is charged.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
-from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.service_words import dearest, is_one, some_calls
+from analyzer.findings.rule import Rule
+from analyzer.findings.service_words import MOST_MESSAGES, dearest, is_one, listed, messages_filter, some_calls
+from analyzer.findings.stalls import lost_packets, union
 from analyzer.findings.transfers import Transfer, transfers
 from analyzer.findings.view import View
 from analyzer.findings.words import median
-from analyzer.model.rows import Call, Finding
-from analyzer.units import MILLISECOND, SECOND, DurationNs, bytes_, count, duration, percent
+from analyzer.model.rows import Call, Exchange, Finding
+from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, PacketId, bytes_, count, duration, percent
 
 LARGE_BYTES = 14_600
 """Ten segments of 1 460 bytes: what a new connection may send before it waits for an ACK (RFC 6928)."""
@@ -24,6 +27,11 @@ LONG_NS: DurationNs = 50 * MILLISECOND
 """A transfer below this is no reason to change a program; one more round trip of slow start mostly is."""
 PART = 0.25
 """A transfer below this part of its call does not make it long."""
+LOSSES = 0.01
+"""Part of a connection's packets, lost, from which on loss holds a transfer up: at 1 % and 40 ms no sender gets beyond 3.5 Mbit/s
+(Mathis et al., `The macroscopic behavior of the TCP congestion avoidance algorithm`: MSS / RTT * 1.2 / sqrt(p))."""
+REPAIRS = 0.25
+"""So is a transfer of which repairs are this part."""
 SLIGHT = 0.05
 """Below this share of all calls' time it is told as information only."""
 
@@ -42,7 +50,20 @@ UPLOAD_REMEDY = (
     "side by side (BatchWriteItem) if the path has room for them. If it has not, bandwidth or a nearer region is the fix."
 )
 
+LOSS_REMEDY = "Mend the path first (packet-loss-stall): fewer bytes shorten these calls too, but each loss slows down whatever is left."
 DECIDES = "the same transfer on a path that loses nothing"
+
+
+LOSS = frozenset({"request-repeated", "response-hole"})
+
+
+class Shown(TypedDict):
+    """What shows some transfers: their rows, packets and filter."""
+
+    exchanges: list[int]
+    connections: list[ConnectionId]
+    packet_ids: list[PacketId | None]
+    display_filter: str
 
 
 class Long(NamedTuple):
@@ -54,18 +75,68 @@ class Long(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation and direction."""
-    groups: dict[tuple[str | None, str | None, bool], list[Long]] = defaultdict(list)
+    groups: dict[tuple[str | None, str | None, bool, bool], list[Long]] = defaultdict(list)
     for one in transfers(view, LARGE_BYTES):
         explained = one.explained_ns
         if explained < LONG_NS or explained < PART * one.call.duration_ns:
             continue
-        cost = _charge(view, one, explained)
-        if cost >= LONG_NS:
-            groups[one.call.service, one.call.operation, one.upload].append(Long(one, cost))
+        slowed = _slowed(view, one)
+        cost = 0 if slowed else _charge(view, one, explained)
+        if cost >= LONG_NS or slowed:
+            groups[one.call.service, one.call.operation, one.upload, slowed].append(Long(one, cost))
     peers: dict[tuple[str | None, str | None], list[Call]] = defaultdict(list)
     for call in view.service_calls if groups else ():
         peers[call.service, call.operation].append(call)
-    yield from dearest(_finding(view, upload, found, peers[service, name]) for (service, name, upload), found in groups.items())
+    yield from dearest(
+        (_slowed_finding if slowed else _finding)(view, upload, found, peers[service, name])
+        for (service, name, upload, slowed), found in groups.items()
+    )
+
+
+def _slowed(view: View, one: Transfer) -> bool:
+    """Tell whether loss held a transfer up, beside its repairs."""
+    under = view.connections.get(one.exchange.connection_id)
+    if under is not None and lost_packets(under) > LOSSES * (under.packets_sent + under.packets_received):
+        return True
+    repaired = sum(last - first for first, last in union((row.start_ns, row.end_ns) for row in one.exchange.stalls if row.kind in LOSS))
+    return repaired >= REPAIRS * (one.took_ns + repaired) > 0
+
+
+def _slowed_finding(view: View, upload: bool, found: list[Long], peers: list[Call]) -> Finding:
+    """Make the finding where loss leaves open what the size alone would take."""
+    moved = sorted((long.transfer for long in found), key=lambda one: -one.took_ns)
+    calls = [one.call for one in moved]
+    one, time = is_one(calls), sum(one.took_ns for one in moved)
+    verb, size = "sending" if upload else "receiving", bytes_(median(one.size for one in moved))
+    text = f"{some_calls(calls, peers)} spent {duration(time)} {verb} {size}{'' if one else ' each (median)'}, repairs of lost packets not "
+    text += "counted. Packets were lost on the way, and after each loss the sender slows down: size alone is not to blame."
+    return RULE.finding(
+        text,
+        cost_ns=0,
+        share=view.share(0, calls),
+        confidence="possible",
+        decides=DECIDES,
+        severity="info",
+        calls=[call.call_id for call in calls],
+        remedy=LOSS_REMEDY,
+        **_shown(moved),
+    )
+
+
+def _shown(moved: list[Transfer]) -> Shown:
+    """Return what shows some transfers, dearest first."""
+    rows = [one.exchange for one in moved]
+    ends = [(row.connection_id, row.first_packet_id, _last(row)) for row in rows]
+    return Shown(
+        exchanges=[row.exchange_id for row in rows],
+        connections=[row.connection_id for row in rows],
+        packet_ids=[packet for _, *pair in ends for packet in pair],
+        display_filter=messages_filter(ends),
+    )
+
+
+def _last(row: Exchange) -> PacketId | None:
+    return row.response_packet_id if row.response_packet_id is not None else row.request_packet_id
 
 
 def _charge(view: View, one: Transfer, most: DurationNs) -> DurationNs:
@@ -77,15 +148,11 @@ def _charge(view: View, one: Transfer, most: DurationNs) -> DurationNs:
 
 
 def _finding(view: View, upload: bool, found: list[Long], peers: list[Call]) -> Finding:
-    moved = [long.transfer for long in found]
+    moved = [long.transfer for long in sorted(found, key=lambda long: -long.cost_ns)]
     calls = [one.call for one in moved]
     cost = sum(long.cost_ns for long in found)
     share = view.share(cost, calls)
-    dearest = max(found, key=lambda long: long.cost_ns).transfer.exchange
-    first = dearest.first_packet_id
     lossy = _lossy(moved)
-    last = dearest.response_packet_id if dearest.response_packet_id is not None else dearest.request_packet_id
-    between = "" if first is None or last is None else f" && frame.number >= {first} && frame.number <= {last}"
     return RULE.finding(
         _text(peers, upload, moved, cost),
         cost_ns=cost,
@@ -94,11 +161,8 @@ def _finding(view: View, upload: bool, found: list[Long], peers: list[Call]) -> 
         decides=DECIDES if lossy else None,
         severity="info" if share is not None and share < SLIGHT else "warning",
         calls=[call.call_id for call in calls],
-        exchanges=[one.exchange.exchange_id for one in moved],
-        connections=[one.exchange.connection_id for one in moved],
-        packet_ids=[packet for one in moved for packet in (one.exchange.first_packet_id, one.exchange.response_packet_id)],
-        display_filter=f"{streams_filter([dearest.connection_id])} && tcp.len > 0{between}",
         remedy=UPLOAD_REMEDY if upload else None,
+        **_shown(moved),
     )
 
 
@@ -117,7 +181,11 @@ def _text(peers: list[Call], upload: bool, moved: list[Transfer], cost: Duration
     server = [call.server_ns for call in calls if call.server_ns is not None]
     if _lossy(moved):
         text += " Loss on these connections slowed the rest down too."
-    return text + (f" The service itself took {duration(median(server))}{'' if one else ' (median)'}." if server else "")
+    text += f" The service itself took {duration(median(server))}{'' if one else ' (median)'}." if server else ""
+    if len(calls) > MOST_MESSAGES:
+        shown = listed((str(call.call_id) for call in calls[:MOST_MESSAGES]), MOST_MESSAGES)
+        text += f" The filter shows the {MOST_MESSAGES} dearest: calls {shown}."
+    return text
 
 
 def _lossy(moved: list[Transfer]) -> bool:

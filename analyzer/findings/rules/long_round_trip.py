@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.service_words import dearest, is_one, service_name, some_calls
+from analyzer.findings.service_words import dearest, frames_filter, is_one, service_name, some_calls
 from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median
@@ -41,6 +41,7 @@ RULE = Rule(
     references=("RFC 9293 section 3.5", "AWS Regions and Availability Zones", "Amazon DynamoDB Developer Guide, global tables"),
     rank=60,
 )
+DECIDES = "a capture that begins before the connection does: the SYN is answered at once, an ACK may wait for the answer"
 
 
 class Away(NamedTuple):
@@ -89,19 +90,23 @@ def _finding(view: View, service: str | None, server: str, far: list[Away], meas
     cost = sum(view.charge(one.call, "network", max(0, one.seen_ns - NEAR_NS)) for one in far)
     rows = list({one.connection.connection_id: one.connection for one in far}.values())
     streams = [row.connection_id for row in rows]
+    # Where no handshake was captured the ACKs may have waited for the answers: then the round trip holds the server's time.
+    shaken = any(row.syn_ns is not None for row in rows)
+    proof = _proof(view, far, rows)
     least = min(min(filter(None, (one.seen_ns, one.behind_ns))) for one in far)
     return RULE.finding(
         _text(service, server, far, measured, trip),
         cost_ns=cost,
-        confidence="proven",
+        confidence="proven" if shaken else "possible",
+        decides=None if shaken else DECIDES,
         severity="warning" if trip >= SLOW_NS else "info",
         share=view.share(cost, calls),
         calls=[call.call_id for call in calls],
         exchanges=[row.exchange_id for call in calls if (row := final_exchange(view, call)) is not None],
         connections=streams,
-        packet_ids=_proof(view, far, rows),
+        packet_ids=proof,
         # Nine tenths: the shortest of a connection's round trips, rounded, must still be shown.
-        display_filter=f"{streams_filter(streams)} && tcp.analysis.ack_rtt >= {0.9 * least / SECOND:.4f}",
+        display_filter=f"({streams_filter(streams)} && tcp.analysis.ack_rtt >= {0.9 * least / SECOND:.4f}) || {frames_filter(proof)}",
     )
 
 

@@ -12,11 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.stalls import Stalled, charge, stalled
+from analyzer.findings.stalls import Stalled, charge, lost_packets, stalled
 from analyzer.findings.view import View
 from analyzer.findings.words import out_of, plural
 from analyzer.model.rows import Call, Finding
-from analyzer.units import MILLISECOND, DurationNs, duration, percent
+from analyzer.units import MILLISECOND, DurationNs, count, duration, percent
 
 KINDS = frozenset({"request-repeated", "response-hole"})
 REORDERED_NS: DurationNs = 3 * MILLISECOND
@@ -129,4 +129,10 @@ def _text(view: View, found: list[Stalled], calls: list[Call], costs: dict[int, 
         timers[timer(row)] += 1
         took[timer(row)] += row.took_ns
     told = [f"{name} ({timers[name]} times, {duration(took[name])})" for name, _ in took.most_common()]
-    return text + ", ".join(told).replace("(1 times", "(once") + "."
+    text += ", ".join(told).replace("(1 times", "(once") + "."
+    rows = list({row.connection.connection_id: row.connection for row in found}.values())
+    lost, packets = sum(map(lost_packets, rows)), sum(row.packets_sent + row.packets_received for row in rows)
+    if lost and packets:
+        text += f" About {count(lost)} of the {count(packets)} packets of {'this connection' if len(rows) == 1 else 'these connections'} "
+        text += f"{'was' if lost == 1 else 'were'} lost ({percent(lost / packets)}); those whose loss nothing here shows are not counted."
+    return text

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from analyzer.findings.imds import ENDPOINTS, streams
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
 from analyzer.model.rows import Exchange, Finding
@@ -47,17 +48,19 @@ def check(view: View) -> Iterator[Finding]:
     if keys:
         parts.append(f"{plural(keys, 'set')} of TLS secrets")
     rows = [*credentials, *tokens, *signed]
+    packets = [
+        *(row.response_packet_id for row in (*credentials[:8], *tokens[:4])),
+        *(row.request_packet_id for row in signed[:8]),
+    ]
+    numbers = streams(rows)
     if parts:
         yield RULE.finding(
             f"Whoever has this file can read {_listed(parts)}.",
             cost_ns=0,
             exchanges=[row.exchange_id for row in rows],
-            connections=streams(rows),
-            packet_ids=[
-                *(row.response_packet_id for row in (*credentials[:8], *tokens[:4])),
-                *(row.request_packet_id for row in signed[:8]),
-            ],
-            display_filter=f"http && {streams_filter(streams(rows))}" if rows else "",
+            connections=numbers,
+            packet_ids=packets,
+            display_filter=with_copies(view, f"http && {streams_filter(numbers)}" if rows else "", numbers, packets),
             confidence="proven",
         )
 

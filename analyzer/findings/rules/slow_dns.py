@@ -37,12 +37,6 @@ CACHE_NS: DurationNs = MILLISECOND
 """An answer within this time comes from a cache on the host already."""
 CACHED_NS: DurationNs = 5 * SECOND
 """DynamoDB's names may be kept for some seconds: asked again within that time, the answer was there."""
-REMEDIES = {
-    "python": "Python asks again for each connection: run a caching resolver on the host (systemd-resolved, dnsmasq, NodeLocal DNSCache), "
-    "shorten the timer (resolv.conf: options timeout:1 attempts:3), and keep connections open.",
-    "js": "Node.js asks again for each connection: run a caching resolver on the host (systemd-resolved, dnsmasq, NodeLocal DNSCache), or "
-    "give the agent a caching lookup, and keep connections open.",
-}
 
 RULE = Rule(
     code="slow-dns",
@@ -158,7 +152,7 @@ def _finding(view: View, slow: Sequence[Asked], usual: dict[str, DurationNs]) ->
         connections=[number for one in slow for number in one.lookup.connection_ids],
         packet_ids=[packet for one in sorted(slow, key=lambda one: -one.took_ns) for packet in one.packet_ids],
         display_filter=_filter(slow),
-        remedy=remedy_for(REMEDIES, charged, RULE.remedy),
+        remedy=remedy_for("lookups", charged, RULE.remedy),
     )
 
 

@@ -9,16 +9,16 @@ possible, not proven, unless it happens so often that loss would have shown else
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from analyzer.findings.rule import Rule
-from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, service_name, some_calls
+from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, messages_filter, service_name, some_calls
 from analyzer.findings.transfers import FAR_FROM_USUAL, Transfer, final_exchange, transfers
 from analyzer.findings.view import View
 from analyzer.findings.words import median
 from analyzer.model.rows import Call, Exchange, Finding
-from analyzer.units import MILLISECOND, DurationNs, duration
+from analyzer.units import MILLISECOND, SECOND, DurationNs, duration
 
 FAR_NS: DurationNs = 50 * MILLISECOND
 """How much longer than usual: a cold cache, a split partition or a busy host costs some tens of milliseconds now and then."""
@@ -54,11 +54,18 @@ RULE = Rule(
     severity="warning",
     summary="The server's own time is far from its usual",
     remedy="Compare with the service's own metric (CloudWatch SuccessfulRequestLatency by table and operation) and send AWS the request "
-    "ids of the slow calls (x-amzn-RequestId). To be hurt less, set a shorter read timeout and let the SDK retry (boto3: "
-    "Config(read_timeout=1, retries={'mode': 'standard'}); SDK for JavaScript v3: requestTimeout with throwOnRequestTimeout).",
+    "ids of the slow calls (x-amzn-RequestId).",
     references=("Amazon DynamoDB Developer Guide, troubleshooting latency", "RFC 6298"),
     rank=54,
 )
+TIMEOUT_NS: DurationNs = SECOND
+"""The shortest read timeout that does not cut off ordinary calls; what took less is not shortened by one."""
+SHORTER = (
+    " To be hurt less, set a shorter read timeout and let the SDK retry (boto3: Config(read_timeout=1, retries={'mode': 'standard'}); SDK "
+    "for JavaScript v3: requestTimeout with throwOnRequestTimeout)."
+)
+MOST_IDS = 3
+"""Request ids named; AWS needs some, not all."""
 DECIDES_LOST = "a capture at the server's side, or a step in ip.id before the late answer: a number that is missing there was its lost copy"
 DECIDES_SLOW = "the service's own metric of that minute (CloudWatch SuccessfulRequestLatency)"
 DECIDES_PAUSE = "a capture at the server's side, or a step in ip.id after the pause: a number that is missing there was a lost packet"
@@ -142,7 +149,19 @@ def _finding(view: View, charged: list[tuple[Late, DurationNs]], measured: list[
         connections=[one.exchange.connection_id for one in late],
         packet_ids=packets,
         display_filter=frames_filter(packets),
+        remedy=_remedy(max(one.call.server_ns or 0 for one in late)),
     )
+
+
+def _remedy(longest: DurationNs) -> str:
+    """Return the remedy; a read timeout only where it would have ended the wait."""
+    return RULE.remedy + (SHORTER if longest > TIMEOUT_NS else "")
+
+
+def _ids(rows: Iterable[Exchange]) -> str:
+    """Name the request ids of some exchanges, those that the remedy asks for."""
+    known = [row.aws_request_id for row in rows if row.aws_request_id]
+    return f" Request id{'s' if len(known) > 1 else ''}: {listed(known, MOST_IDS)}." if known else ""
 
 
 def _text(late: list[Late], measured: list[Call], cost: DurationNs, doubtful: bool) -> str:
@@ -156,10 +175,7 @@ def _text(late: list[Late], measured: list[Call], cost: DurationNs, doubtful: bo
     text += f"usual is {'below ' if usual == SINGLE_NS else ''}{duration(usual)}: {duration(cost)} more."
     if doubtful:
         text += " Either the service was slow, or its answer was lost on the way and sent again: from here both look the same."
-    ids = [one.exchange.aws_request_id for one in late if one.exchange.aws_request_id]
-    if ids:
-        text += f" Request id: {listed(ids, 1)}."
-    return text
+    return text + _ids(one.exchange for one in late)
 
 
 def _table(calls: list[Call]) -> str:
@@ -187,7 +203,8 @@ def _pauses(view: View) -> Iterator[Finding]:
         text = f"{some_calls(calls, peers[key])} stood still in the middle of {'its' if is_one(calls) else 'their'} answer: "
         text += f"{duration(cost)} more than the {duration(median(one.usual_ns or 0 for one, _ in found))} that answers of that size "
         text += f"usually take. Nothing shows loss there: {service_name(calls[0].service)} stopped sending, or something on the way did."
-        packets = [number for row in rows for number in (row.request_packet_id, row.response_packet_id)]
+        text += _ids(rows)
+        packets = [number for row in rows for number in (row.request_packet_id, row.response_start_packet_id, row.response_packet_id)]
         proven = view.analysis.vantage == "server"
         yield RULE.finding(
             text,
@@ -200,5 +217,6 @@ def _pauses(view: View) -> Iterator[Finding]:
             exchanges=[row.exchange_id for row in rows],
             connections=[row.connection_id for row in rows],
             packet_ids=packets,
-            display_filter=frames_filter(packets),
+            display_filter=messages_filter((row.connection_id, row.request_packet_id, row.response_packet_id) for row in rows),
+            remedy=_remedy(max(one.took_ns for one, _ in found)),
         )

@@ -3,32 +3,32 @@
 It fires for requests on connections that had been used or open before, whose bytes the server never acknowledged, and that were answered by
 a reset, crossed the service's FIN, or were repeated into silence until the client gave up. A reset after the request was acknowledged comes
 from a service that had read it (`server-errors-retried`), and a first request that nobody answers is no stale connection. The cost is the
-failed try, the back-off after it, and the set-up of the connection that replaced it.
+failed try, the back-off after it, and the set-up of the connection that replaced it. Without plaintext the next try is a call of its
+own: it is taken to be the next one of that client to that server, where it opened a connection.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import frames_filter
-from analyzer.findings.setup import FLOOR_NS
+from analyzer.findings.setup import FLOOR_NS, server_of
 from analyzer.findings.view import SET_UP, View
-from analyzer.findings.words import between, out_of, remedy_for
+from analyzer.findings.words import between, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Connection, Exchange, Finding
-from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration, percent
+from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, duration, percent
 
 SILENCE_NS: DurationNs = 200 * MILLISECOND
 """The shortest retransmission timer of Linux: silence that lasted less may be the client's own change of mind."""
-PROBES = {
-    "python": "Turn on TCP keep-alive so that the NAT or firewall does not forget the connection (boto3: Config(tcp_keepalive=True) with "
-    "net.ipv4.tcp_keepalive_time below the idle limit), and set read_timeout to what a call may take (default 60 s).",
-    "js": "Let the agent close idle sockets before the NAT or firewall forgets them (https.Agent with keepAlive: true and a timeout below "
-    "the idle limit), and set requestTimeout with throwOnRequestTimeout (v3) or httpOptions.timeout (v2).",
-    "java": "Set connectionMaxIdleTime below the idle limit and turn on tcpKeepAlive on the HTTP client's builder.",
-    "go": "Set IdleConnTimeout of the http.Transport below the idle limit.",
-}
+LEAST_ROUND_TRIP_NS: DurationNs = 2 * MILLISECOND
+"""Round trips below this are too short to tell a middlebox by its speed."""
+NEXT_NS: DurationNs = SECOND
+"""Most SDKs try again within 1 s of the first failure; what comes later may as well be another call."""
+AGAIN = "the TLS keys, or the program's own log: whether the next request is the same one again"
 
 DECIDES = "a capture at the service's end, or on the far side of the NAT or firewall: the request never arrives there"
 
@@ -52,11 +52,14 @@ class Dead(NamedTuple):
     connection: Connection
     how: str
     """reset, closing (the service's FIN crossed the request), silence."""
+    following: Call | None = None
+    """Without plaintext: the call that is taken to be the next try."""
 
 
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over all calls that lost time so."""
     lost: list[tuple[Dead, DurationNs]] = []
+    openers = _openers(view)
     for call in view.service_calls:
         exchanges = view.exchanges_of(call)
         for number, exchange in enumerate(exchanges):
@@ -66,31 +69,53 @@ def check(view: View) -> Iterator[Finding]:
                 continue
             following = exchanges[number + 1].request_start_ns if number + 1 < len(exchanges) else None
             took = _charge(view, call, exchange.request_start_ns, following)
+            after = _after(openers, call, under) if following is None and call.evidence == "inferred" else None
+            took += view.charge_all([after], SET_UP) if after is not None else 0
             if took >= FLOOR_NS:
-                lost.append((Dead(call, exchange, under, how), took))
+                lost.append((Dead(call, exchange, under, how, after), took))
     if not lost:
         return
     dead = [one for one, _ in lost]
-    calls = list({one.call.call_id: one.call for one in dead}.values())
+    calls = list({call.call_id: call for one in dead for call in (one.call, one.following) if call is not None}.values())
+    joined = any(one.following is not None for one in dead)
     cost = sum(took for _, took in lost)
     share = view.share(cost, calls)
     streams = [one.connection.connection_id for one in dead]
     silent = any(one.how == "silence" for one in dead)
     yield RULE.finding(
         _text(view, dead, calls, cost, share),
-        severity="error" if any(call.ok is False for call in calls) else None,
+        severity="error" if any(one.call.ok is False and one.following is None for one in dead) else None,
         cost_ns=cost,
         share=share,
-        confidence="likely" if silent else "proven",
-        decides=DECIDES if silent else None,
+        confidence="likely" if silent or joined else "proven",
+        decides=DECIDES if silent else AGAIN if joined else None,
         calls=[call.call_id for call in calls],
         exchanges=[one.exchange.exchange_id for one in dead],
         connections=[*streams, *(call.connection_id for call in calls if call.connection_id is not None)],
         packet_ids=[packet for one in dead for packet in (one.exchange.first_packet_id, _answer(one), *_next(view, one))],
         display_filter=f"({streams_filter(streams)} && (tcp.flags.reset == 1 || tcp.flags.fin == 1 || tcp.analysis.retransmission)) || "
         f"{frames_filter(packet for one in dead for packet in (one.exchange.first_packet_id, *_next(view, one)))}",
-        remedy=remedy_for(PROBES, calls, RULE.remedy),
+        remedy=remedy_for("stale-connection", calls, RULE.remedy),
     )
+
+
+def _openers(view: View) -> dict[tuple[str, str], tuple[list[TimeNs], list[Call]]]:
+    """Return the calls that opened a connection, by client and server, with their starts."""
+    out: dict[tuple[str, str], tuple[list[TimeNs], list[Call]]] = defaultdict(lambda: ([], []))
+    for call in sorted(view.service_calls, key=lambda call: call.start_ns):
+        under = view.connections.get(call.connection_id) if call.connection_id is not None else None
+        if under is not None and not call.reused:
+            starts, calls = out[under.client_address, server_of(under)]
+            starts.append(call.start_ns)
+            calls.append(call)
+    return out
+
+
+def _after(openers: dict[tuple[str, str], tuple[list[TimeNs], list[Call]]], call: Call, under: Connection) -> Call | None:
+    """Return the next call that opened a connection, if it came soon enough to be the same request again."""
+    starts, calls = openers.get((under.client_address, server_of(under)), ([], []))
+    at = bisect_left(starts, call.end_ns)
+    return calls[at] if at < len(starts) and starts[at] - call.end_ns <= NEXT_NS else None
 
 
 def death(exchange: Exchange, under: Connection) -> str | None:
@@ -133,7 +158,13 @@ def _charge(view: View, call: Call, start: TimeNs, following: TimeNs | None) -> 
 
 
 def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, share: float | None) -> str:
-    if len(calls) == 1:
+    if any(one.following is not None for one in dead):
+        text = (
+            f"{plural(len(dead), 'request')} went out on {'a connection' if len(dead) == 1 else 'connections'} already dead, and the next "
+        )
+        text += f"on {'a new one' if len(dead) == 1 else 'new ones'}: {duration(cost)} lost"
+        text += f" ({percent(share)} of the time of all calls). " if share is not None else ". "
+    elif len(calls) == 1:
         (call,) = calls
         text = f"{call.operation or 'A call'} took {duration(call.duration_ns)}; {duration(cost)} of it "
         text += "was lost on a connection that was already dead. "
@@ -149,10 +180,26 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
     }
     hows = list(dict.fromkeys(one.how for one in dead))
     text += "; ".join(told[how] if not number else told[how][0].lower() + told[how][1:] for number, how in enumerate(hows)) + ". "
-    if any(one.how == "reset" and one.connection.closed_by == "middlebox-reset" for one in dead):
-        text += "The reset came from something on the way (a NAT or firewall), not from the service. "
+    foreign = next((one for one in dead if one.how == "reset" and one.connection.closed_by == "middlebox-reset"), None)
+    text += f"{_sender(foreign)} " if foreign is not None else ""
+    if all(one.following is not None for one in dead):
+        return text + "Then a new connection was opened; that it carried the same request again cannot be read."
     failed = [call for call in calls if call.ok is False]
     return text + ("The program got an error." if failed else "Then a new connection was opened and the request sent again.")
+
+
+def _sender(one: Dead) -> str:
+    """Say why a reset in the service's name is something else's: it came too soon, or with another TTL (`closed_by`)."""
+    sent, closed, rtt = one.exchange.request_end_ns, one.connection.server_closed_ns, one.connection.min_rtt_ns
+    if sent is not None and closed is not None and rtt is not None and rtt >= LEAST_ROUND_TRIP_NS and 0 <= closed - sent < rtt // 2:
+        return (
+            f"The reset came {duration(closed - sent)} after the request, but a round trip to the service takes {duration(rtt)}: something "
+            "nearer (a NAT or firewall) sent it, not the service."
+        )
+    return (
+        "The reset likely came from something on the way (a NAT or firewall), not from the service: its TTL is not that of the service's "
+        "other packets."
+    )
 
 
 def _answer(one: Dead) -> int | None:
@@ -162,6 +209,6 @@ def _answer(one: Dead) -> int | None:
 
 def _next(view: View, one: Dead) -> list[int]:
     """The first packet of the connection that replaced it."""
-    number = one.call.connection_id
+    number = (one.following or one.call).connection_id
     row = view.connections.get(number) if number is not None and number != one.connection.connection_id else None
     return [row.first_packet_id] if row is not None else []

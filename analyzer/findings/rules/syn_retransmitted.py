@@ -26,13 +26,6 @@ TIMERS = 7
 """Repeats after which Linux itself gives up (tcp_syn_retries 6)."""
 SYN_AND_RESET = 2 | 32
 """tcp.completeness: SYN-ACK, RST."""
-REMEDIES = {
-    "python": "Set Config(connect_timeout=1) or so: boto3 waits 60 s by default before it tries the next address.",
-    "js": "Node.js 20 tries the next address after 250 ms by itself; connectionTimeout (v3) or httpOptions.connectTimeout (v2) bounds the "
-    "rest.",
-    "java": "Set connectionTimeout on the HTTP client's builder (2 s by default).",
-    "go": "Set the Timeout of the net.Dialer of the http.Transport (30 s by default).",
-}
 
 RULE = Rule(
     code="syn-retransmitted",
@@ -172,5 +165,5 @@ def _finding(text: str, late: list[Late], cost: DurationNs, share: float | None,
         connections=streams,
         packet_ids=[packet for row in rows for packet in (row.first_packet_id, row.established_packet_id)],
         display_filter=f"(tcp.flags.syn == 1{answered and f' || {answered}'}) && {streams_filter(streams)}",
-        remedy=remedy_for(REMEDIES, calls, RULE.remedy) if given_up else RULE.remedy,
+        remedy=remedy_for("connect-timeout", calls, RULE.remedy) if given_up else RULE.remedy,
     )

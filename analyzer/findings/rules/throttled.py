@@ -34,16 +34,6 @@ TABLE = (
     "Give the table more capacity (on-demand mode, higher provisioned or auto-scaling limits) or, where one partition key is hot, spread "
     "it: one partition serves 3 000 reads and 1 000 writes a second, whatever the table has."
 )
-SETTINGS = {
-    "python": "To make the client slow down by itself: Config(retries={'mode': 'adaptive'}).",
-    "aws-cli": "To make the client slow down by itself: AWS_RETRY_MODE=adaptive.",
-    "js-v3": "To make the client slow down by itself: retryMode: 'adaptive'.",
-    "js-v2": "Its pauses are short (50 ms doubled, at random): set retryDelayOptions: {base: 200} or move to SDK for JavaScript v3.",
-    "java-v2": "To make the client slow down by itself: RetryMode.ADAPTIVE_V2.",
-    "go-v2": "To make the client slow down by itself: retry.NewAdaptiveMode().",
-    "rust": "To make the client slow down by itself: RetryConfig::adaptive().",
-    "dotnet": "To make the client slow down by itself: RetryMode = RequestRetryMode.Adaptive.",
-}
 OFTEN = 0.01
 """Refusals of fewer calls than this are what bursts and splitting partitions bring; the SDK repairs them, nobody need act."""
 
@@ -86,7 +76,7 @@ def _finding(view: View, service: str | None, table: str | None, found: list[Thr
     refused = [row for one in found for row in one.refused]
     seldom = len(calls) < OFTEN * len(beside)
     packets = [row.response_packet_id for row in refused]
-    settings = remedy_for(SETTINGS, calls, "")
+    settings = remedy_for("throttling", calls, "")
     return RULE.finding(
         _text(found, beside, service, table, lost),
         cost_ns=cost,

@@ -1,0 +1,232 @@
+"""Requests queue in the client: its pool has too few connections, and the wire shows only that none of them ever rests.
+
+It fires where nearly all connections of a client to a server were busy for a stretch of time, and on them most requests followed the answer
+before at once: whoever asked had been waiting. A program of N threads, each calling in a loop, looks the same on N connections; so it takes
+at least four connections, an SDK whose requests wait for a connection (those of others open one more), and it is `likely` only where their
+number is that SDK's limit. Where the SDK cannot be read, their number must be the limit of one.
+
+The cost is a lower bound and lies outside of the calls' ledger, which begins with their first packet: while every connection that gets free
+is taken at once, at least one request is waiting; how many more is not on the wire. Hence it has no share of the calls' time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import isfinite
+from typing import NamedTuple
+
+from analyzer import sdks
+from analyzer.findings.rule import MOST_PACKETS, Rule
+from analyzer.findings.service_words import MOST_FINDINGS, dearest, frames_filter, service_name
+from analyzer.findings.setup import server_of
+from analyzer.findings.view import View
+from analyzer.findings.words import median, remedy_for, sdk_name
+from analyzer.model.rows import Call, Exchange, Finding
+from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration
+
+FEWEST = 4
+"""Connections: programs with two or three threads are common, pools of that size are not."""
+KEPT = 3
+"""Requests on a connection from which on it belongs to a pool that keeps connections."""
+AT_ONCE_NS: DurationNs = MILLISECOND
+"""A request this soon after an answer was waiting for it."""
+AT_ONCE = 0.25
+"""Or within this share of what a call takes: a client with one event loop reads the answers of its other connections first."""
+SOON = 0.1
+"""The median of these pauses is at most this share of what a call takes: threads that do something between their calls pause longer."""
+NEARLY = 0.9
+"""Share of the connections that is busy when the pool is full; one of ten may just be given on."""
+MOSTLY = 2 / 3
+"""Share of the requests on open connections that must have followed at once while the pool was full."""
+ROUNDS = 3
+"""Times that each connection is given on while the pool is full, on average: two rounds are a burst just above the pool's size."""
+FLOOR_NS: DurationNs = 50 * MILLISECOND
+"""A pool that is full for a shorter time delays nobody long enough to look for."""
+
+RULE = Rule(
+    code="pool-too-small",
+    name="The connection pool is too small",
+    severity="warning",
+    summary="Requests wait in the client for a free connection",
+    remedy="Raise the connection pool's limit to the number of requests at a time, or send fewer at a time.",
+    references=("J. D. C. Little, A Proof for the Queuing Formula L = λW (1961)", "botocore Config: max_pool_connections"),
+    rank=46,
+)
+
+
+class Follower(NamedTuple):
+    """A request that followed an answer on its connection at once."""
+
+    call: Call
+    exchange: Exchange
+    before: Exchange
+    gap_ns: DurationNs
+
+
+class Full(NamedTuple):
+    """The times in which a pool was full."""
+
+    size: int
+    """Most connections that were busy at once."""
+    need: int
+    """So many busy ones make a stretch."""
+    full_ns: DurationNs
+    active_ns: DurationNs
+    """First request to last answer."""
+    followers: list[Follower]
+    reuses: int
+    """Requests that did not open their connection."""
+    took_ns: DurationNs
+    """First byte of a request to last of its answer, the median."""
+    calls: list[Call]
+
+
+def check(view: View) -> Iterator[Finding]:
+    """Yield a finding for each client, server name and SDK (without plaintext: TLS stack), dearest first."""
+    groups: dict[tuple[str, str, str], dict[int, list[tuple[Exchange, Call]]]] = defaultdict(lambda: defaultdict(list))
+    for call in view.service_calls:
+        for row in view.exchanges_of(call):
+            under = view.connections.get(row.connection_id)
+            if under is not None and row.request_start_ns is not None and row.response_end_ns is not None:
+                key = (under.client_address, server_of(under), call.sdk or _stack(view, row.connection_id))
+                groups[key][row.connection_id].append((row, call))
+    found = []
+    for key, pool in groups.items():
+        kept = [sorted(rows, key=lambda one: one[0].exchange_id) for rows in pool.values() if len(rows) >= KEPT]
+        if len(kept) < FEWEST:
+            continue
+        full = _full(kept)
+        if full is not None and (told := _finding(view, key, full)) is not None:
+            found.append(told)
+    yield from dearest(found)[:MOST_FINDINGS]
+
+
+def _stack(view: View, number: int) -> str:
+    """Return what tells the TLS stack of a connection: the ciphers of its JA4, which resuming does not change; nothing without."""
+    shakes = view.handshakes_on.get(number)
+    parts = (shakes[0].ja4 or "").split("_") if shakes else []
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]]) -> Full | None:
+    """Return when a pool was full; None where it never was, or not for long, or requests did not follow at once."""
+    times = [_took(row) for rows in kept for row, _ in rows]
+    took = median(times)
+    at_once = max(AT_ONCE_NS, round(AT_ONCE * took))
+    events: list[tuple[TimeNs, int]] = []
+    reuses = 0
+    followers: list[Follower] = []
+    for rows in kept:
+        begin, _ = _bounds(rows[0][0])
+        for (before, _), (row, call) in pairwise(rows):
+            start, last = _bounds(row)[0], _bounds(before)[1]
+            reuses += 1
+            if 0 <= start - last <= at_once:
+                followers.append(Follower(call, row, before, start - last))
+            else:
+                events += ((begin, 1), (max(begin, last), -1))
+                begin = start
+        events += ((begin, 1), (max(begin, _bounds(rows[-1][0])[1]), -1))
+    size, need, stretches = _stretches(events)
+    begins = [start for start, _ in stretches]
+    full = sum(end - start for start, end in stretches)
+
+    def inside(row: Exchange) -> bool:
+        start, _ = _bounds(row)
+        at = bisect_right(begins, start) - 1
+        return at >= 0 and start <= stretches[at][1]
+
+    followers = [one for one in followers if inside(one.exchange)]
+    active = max(_bounds(rows[-1][0])[1] for rows in kept) - min(_bounds(rows[0][0])[0] for rows in kept)
+    enough = size >= FEWEST and len(followers) >= max(ROUNDS * size, MOSTLY * reuses) and full >= max(FLOOR_NS, ROUNDS * took)
+    if not enough or median(one.gap_ns for one in followers) > SOON * took:
+        return None
+    return Full(size, need, full, active, followers, reuses, took, [call for rows in kept for _, call in rows])
+
+
+def _bounds(row: Exchange) -> tuple[TimeNs, TimeNs]:
+    start = row.request_start_ns or 0
+    return start, max(start, row.response_end_ns or 0)
+
+
+def _took(row: Exchange) -> DurationNs:
+    start, end = _bounds(row)
+    return end - start
+
+
+def _stretches(events: list[tuple[TimeNs, int]]) -> tuple[int, int, list[tuple[TimeNs, TimeNs]]]:
+    """Return the most connections that were busy at once, how many are nearly as many, and the times in which those were."""
+    events.sort()
+    size = busy = 0
+    for _, change in events:
+        busy += change
+        size = max(size, busy)
+    need = max(1, round(NEARLY * size))
+    out: list[tuple[TimeNs, TimeNs]] = []
+    since: TimeNs | None = None
+    busy = 0
+    for at, change in events:
+        busy += change
+        if busy >= need and since is None:
+            since = at
+        elif busy < need and since is not None:
+            out.append((since, at))
+            since = None
+    return size, need, out
+
+
+def _finding(view: View, key: tuple[str, str, str], full: Full) -> Finding | None:
+    sdk = full.calls[0].sdk
+    limits = _limits(sdk)
+    at_limit = full.size in limits
+    if not limits or (sdk is None and not at_limit):
+        return None
+    likely = sdk is not None and at_limit
+    quickest = sorted(full.followers, key=lambda one: one.gap_ns)[: MOST_PACKETS // 2]
+    proof = [packet for one in quickest for packet in (one.before.response_packet_id, one.exchange.first_packet_id)]
+    return RULE.finding(
+        _text(key, full, at_limit, likely),
+        severity=None if at_limit else "info",
+        cost_ns=full.full_ns,
+        confidence="likely" if likely else "possible",
+        decides=f"the program's own log or metrics of its pool (requests that wait for a connection): {count(full.size)} threads or tasks "
+        "that each call in a loop look the same",
+        calls=[one.call.call_id for one in full.followers],
+        exchanges=[one.exchange.exchange_id for one in full.followers],
+        connections=sorted({one.exchange.connection_id for one in full.followers}),
+        packet_ids=proof,
+        display_filter=frames_filter(proof),
+        remedy=remedy_for("pool-size", full.calls, RULE.remedy),
+    )
+
+
+def _limits(sdk: str | None) -> frozenset[int]:
+    """Return the pool limits at which requests wait: those of an SDK (none, where it never waits), of all where it is unknown."""
+    if sdk is None:
+        profiles = list(sdks.profiles().values())
+    else:
+        profiles = [one for one in (sdks.profile(sdk),) if one is not None]
+    pools = [pool for one in profiles for pool in one.pools[:1]]
+    return frozenset(int(pool.size) for pool in pools if pool.waits and pool.size is not None and isfinite(pool.size))
+
+
+def _text(key: tuple[str, str, str], full: Full, at_limit: bool, likely: bool) -> str:
+    sdk = full.calls[0].sdk
+    gap = median(one.gap_ns for one in full.followers)
+    limit = f"the limit of {sdk_name(sdk) or sdk}" if sdk is not None else "the default limit of several SDKs"
+    busy = f"all {count(full.size)}" if full.need == full.size else f"{count(full.need)} or all of its {count(full.size)}"
+    text = f"Calls {'probably' if likely else 'may'} queue in the client: {busy} connections were busy for {duration(full.full_ns)} of "
+    text += (
+        f"{duration(full.active_ns)}, and {count(len(full.followers))} of {count(full.reuses)} requests on open connections followed the "
+    )
+    text += f"answer before within {duration(gap)} (median). "
+    if at_limit:
+        text += f"{count(full.size)} is {limit}. "
+    rate = full.size * SECOND // max(1, full.took_ns + gap)
+    text += f"{service_name(full.calls[0].service)} takes {duration(full.took_ns)} for a call (median, on the wire): "
+    text += f"{count(full.size)} connections carry about {count(rate)} calls a second, and no more. "
+    text += f"If they queue, at least one was waiting all that time, {duration(full.full_ns)} in all; how many more, and how long each, is "
+    return text + f"not on the wire: it lies before a call's first packet. Client {key[0]}, server {key[1]}."

@@ -62,7 +62,7 @@ def headline(analysis: Analysis, operations: Sequence[Operation], noun: str) -> 
     leading = [finding for finding in analysis.findings if finding.code != INCOMPLETE and explains(finding, has_calls)]
     if leading:
         first = leading[0]
-        second = next((row for row in leading[1:] if _class(row) != _class(first) and (row.share or 0) >= SECOND_SHARE), None)
+        second = next((row for row in leading[1:] if _class(row) != _class(first) and _matters(row)), None)
         return [sentence(row) for row in (first, second) if row is not None]
     if not has_calls and (slow := max(dialogues(analysis), key=lambda call: call.duration_ns, default=None)):
         if slow.duration_ns >= LONG_NS or len(dialogues(analysis)) == 1:
@@ -71,10 +71,14 @@ def headline(analysis: Analysis, operations: Sequence[Operation], noun: str) -> 
 
 
 def explains(finding: Finding, has_calls: bool) -> bool:
-    """Tell whether a finding answers where the time went. Without service calls nothing has a share: then any warning does."""
+    """Tell whether a finding answers where the time went.
+
+    Without service calls nothing has a share: then any warning does. Waiting in the client's queue lies before the calls' first packets
+    and is no share of their time, but it is what its callers feel.
+    """
     if finding.share is not None:
         return finding.share >= EXPLAINS_SHARE
-    return not has_calls and finding.severity != "info" and finding.cost_ns > 0
+    return finding.severity != "info" and finding.cost_ns > 0 and (not has_calls or _class(finding) == "queue")
 
 
 def sentence(finding: Finding) -> str:
@@ -103,6 +107,10 @@ def where_time_went(operations: Sequence[Operation], noun: str) -> str:
     else:
         how = f"{count(opened) if opened else 'none'} of them on a new connection"
     return f"{plural(rows, noun)}, {how}, took {duration(total)} in all: {', '.join(clauses[:MOST_CLAUSES])}."
+
+
+def _matters(finding: Finding) -> bool:
+    return (finding.share or 0) >= SECOND_SHARE or (finding.share is None and _class(finding) == "queue")
 
 
 def _class(finding: Finding) -> str:

@@ -71,7 +71,6 @@ def _text(view: View, cold: list[Paid], cost: DurationNs, each: DurationNs, felt
     calls = [one.call for one in cold]
     many = len(calls) > 1
     text = out_of(calls, view.service_calls)
-    text = out_of(calls, view.service_calls)
     if felt:
         text += " were slow because each opened a connection" if many else " was slow because it opened a connection"
     else:

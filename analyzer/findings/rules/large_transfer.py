@@ -188,9 +188,15 @@ def _text(peers: list[Call], upload: bool, moved: list[Transfer], cost: Duration
     return text
 
 
+OF_LOSS = frozenset({"request-repeated", "response-hole"})
+"""Stalls that loss makes; a closed window is the receiver's doing."""
+
+
 def _lossy(moved: list[Transfer]) -> bool:
     """Tell whether packets of the messages were lost: then the sender slowed down, and the size alone is not to blame (RFC 5681)."""
-    return any(one.exchange.stalls or one.exchange.request_repeats or one.exchange.response_repeats for one in moved)
+    rows = [one.exchange for one in moved]
+    repaired = any(stall.kind in OF_LOSS for row in rows for stall in row.stalls)
+    return repaired or any(row.request_repeats or row.response_repeats for row in rows)
 
 
 def _bits(rate: int) -> str:

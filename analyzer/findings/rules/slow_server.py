@@ -201,8 +201,13 @@ def _pauses(view: View) -> Iterator[Finding]:
         cost = sum(took for _, took in found)
         damaged = any((under := view.connections.get(row.connection_id)) is None or under.retransmissions for row in rows)
         text = f"{some_calls(calls, peers[key])} stood still in the middle of {'its' if is_one(calls) else 'their'} answer: "
-        text += f"{duration(cost)} more than the {duration(median(one.usual_ns or 0 for one, _ in found))} that answers of that size "
-        text += f"usually take. Nothing shows loss there: {service_name(calls[0].service)} stopped sending, or something on the way did."
+        usual = median(one.usual_ns or 0 for one, _ in found)
+        shown = duration(usual) if usual >= MILLISECOND else "1 ms or less"
+        text += f"{duration(cost)} more than the {shown} that answers of that size usually take. "
+        if damaged:
+            text += "Packets were lost on these connections: a repeat of a lost one would look the same."
+        else:
+            text += f"Nothing shows loss there: {service_name(calls[0].service)} stopped sending, or something on the way did."
         text += _ids(rows)
         packets = [number for row in rows for number in (row.request_packet_id, row.response_start_packet_id, row.response_packet_id)]
         proven = view.analysis.vantage == "server"

@@ -62,7 +62,8 @@ def headline(analysis: Analysis, operations: Sequence[Operation], noun: str) -> 
     leading = [finding for finding in analysis.findings if finding.code != INCOMPLETE and explains(finding, has_calls)]
     if leading:
         first = leading[0]
-        second = next((row for row in leading[1:] if _class(row) != _class(first) and _matters(row)), None)
+        others = [row for row in analysis.findings if row.code != INCOMPLETE and _class(row) != _class(first)]
+        second = next((row for row in others if _matters(row)), None)
         return [sentence(row) for row in (first, second) if row is not None]
     if not has_calls and (slow := max(dialogues(analysis), key=lambda call: call.duration_ns, default=None)):
         if slow.duration_ns >= LONG_NS or len(dialogues(analysis)) == 1:
@@ -87,7 +88,9 @@ def sentence(finding: Finding) -> str:
     text = text or f"{finding.title}."
     if finding.share is None or any(abs(int(said) / 100 - finding.share) <= SAID for said in _PERCENT.findall(text)):
         return text
-    return f"{text.rstrip('.')} ({percent(finding.share)} of all call time)."
+    said = text.rstrip(".")
+    part = f"{percent(finding.share)} of all call time"
+    return f"{said[:-1]}; {part})." if said.endswith(")") else f"{said} ({part})."
 
 
 def where_time_went(operations: Sequence[Operation], noun: str) -> str:
@@ -110,7 +113,9 @@ def where_time_went(operations: Sequence[Operation], noun: str) -> str:
 
 
 def _matters(finding: Finding) -> bool:
-    return (finding.share or 0) >= SECOND_SHARE or (finding.share is None and _class(finding) == "queue")
+    if finding.share is not None:
+        return finding.share >= SECOND_SHARE
+    return finding.severity != "info" and finding.cost_ns > 0 and _class(finding) == "queue"
 
 
 def _class(finding: Finding) -> str:

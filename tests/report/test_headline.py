@@ -25,7 +25,7 @@ def head(*found: Finding, calls: Any = None, exchanges: Any = None) -> list[str]
 
 def test_it_is_the_first_sentence_of_the_dearest_finding_with_its_share() -> None:
     dear = finding(summary="3 of 6 calls were slow because each opened a connection (88.0 ms). The rest is detail.", share=0.32)
-    assert head(dear) == ["3 of 6 calls were slow because each opened a connection (88.0 ms) (32 % of all call time)."]
+    assert head(dear) == ["3 of 6 calls were slow because each opened a connection (88.0 ms; 32 % of all call time)."]
 
 
 def test_a_share_that_is_said_is_not_said_again() -> None:

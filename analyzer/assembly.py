@@ -115,6 +115,8 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         raw.head_end_ns,
         raw.body_start_ns,
         None if first is None else first[1],
+        None if end is None else end[1],
+        None if last is None else last[1],
         continues,
         stalls,
     ))  # fmt: skip
@@ -275,6 +277,7 @@ def _joined(request: Exchange, answer: Exchange, previous: Exchange | None, *, f
         evidence="inferred",
         response_packet_id=answer.response_packet_id,
         response_start_packet_id=answer.response_start_packet_id,
+        response_end_packet_id=answer.response_end_packet_id,
         outcome="cut" if not finished else "ok" if good else "error",
         count=answer.count,
         scanned_count=answer.scanned_count,

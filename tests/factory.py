@@ -127,6 +127,8 @@ def exchange(number: int = 0, on: Connection | None = None, **changes: Any) -> E
         head_end_ns=None,
         body_start_ns=None,
         response_start_packet_id=under.first_packet_id + 6,
+        request_end_packet_id=under.first_packet_id + 4,
+        response_end_packet_id=under.first_packet_id + 8,
         continues=False,
         stalls=(),
     )

@@ -31,16 +31,19 @@ def usual(call_id: int, draft: Draft, first_span: int) -> tuple[Call, list[Span]
     if stall is None or network is None or server is None or stall + network + server != first - sent:
         return None
     one, evidence = exchange.connection_id, exchange.evidence
-    packet, answer = exchange.first_packet_id, exchange.response_packet_id
+    packet, answer = exchange.first_packet_id, exchange.response_end_packet_id
     if packet is None or answer is None:
         return None
     make = tuple.__new__
     spans = [
-        make(Span, (first_span, call_id, 1, "send", None, asked, sent, one, None, packet, exchange.request_packet_id, (), evidence, False))
+        make(
+            Span,
+            (first_span, call_id, 1, "send", None, asked, sent, one, None, packet, exchange.request_end_packet_id, (), evidence, False),
+        )
     ]
     begun_by = exchange.response_start_packet_id
     if first > sent:
-        last_asked = exchange.request_packet_id
+        last_asked = exchange.request_end_packet_id
         spans.append(
             make(Span, (first_span + 1, call_id, 1, "wait", None, sent, first, one, None, last_asked, begun_by, (), evidence, False))
         )
@@ -84,7 +87,7 @@ def call_row(
             attempt.set_up[0].first_packet_id if attempt.set_up else None,
             attempt.exchange.first_packet_id if attempt.exchange is not None else None,
             attempt.connection.last_packet_id if attempt.exchange is None else None,
-            (attempt.exchange.response_packet_id or attempt.exchange.request_packet_id) if attempt.exchange is not None else None,
+            (attempt.exchange.response_end_packet_id or attempt.exchange.request_end_packet_id) if attempt.exchange is not None else None,
         )
         if row is not None
     ]

@@ -186,7 +186,7 @@ def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: 
     sent = min(max(asked, sent), first)
     first = max(first, sent)
     one, evidence = exchange.connection_id, exchange.evidence
-    asking = (exchange.first_packet_id, exchange.request_packet_id)
+    asking = (exchange.first_packet_id, exchange.request_end_packet_id)
     begun_by = exchange.response_start_packet_id
     head, body = exchange.head_end_ns, exchange.body_start_ns
     if head is not None and body is not None and asked <= head <= body <= sent:
@@ -195,8 +195,8 @@ def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: 
         add("send", body, sent, one, asking, _causes(exchange, body, sent), evidence)
     else:
         add("send", asked, sent, one, asking, _causes(exchange, asked, sent), evidence)
-    add("wait", sent, first, one, (exchange.request_packet_id, begun_by), (*attempt.causes, *_causes(exchange, sent, first)), evidence)
-    add("receive", first, max(first, end), one, (begun_by, exchange.response_packet_id), _causes(exchange, first, end), evidence)
+    add("wait", sent, first, one, (exchange.request_end_packet_id, begun_by), (*attempt.causes, *_causes(exchange, sent, first)), evidence)
+    add("receive", first, max(first, end), one, (begun_by, exchange.response_end_packet_id), _causes(exchange, first, end), evidence)
 
 
 def _causes(exchange: Exchange, start: TimeNs, end: TimeNs) -> tuple[str, ...]:

@@ -204,6 +204,10 @@ class Exchange(NamedTuple):
     """With `Expect: 100-continue`: first byte of the body; None otherwise."""
     response_start_packet_id: PacketId | None
     """The packet at `response_start_ns`."""
+    request_end_packet_id: PacketId | None
+    """The packet at `request_end_ns`; `request_packet_id` unless the capture lacks a part of the request."""
+    response_end_packet_id: PacketId | None
+    """The packet at `response_end_ns`; `response_packet_id` unless the capture lacks a part of the response."""
     continues: bool | None
     """Whether the request goes on where a page stopped (ExclusiveStartKey present); None where its window does not show it."""
     stalls: tuple[Stall, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ def answer(asked: Question, *, calls: bool = True, whole_calls: bool = True) -> 
     rules = [text for text in asked.services if "=" in text]
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
         analysis = read(asked.captures, services=rules, keys=asked.keys, progress=show, calls=calls)
+    # The rows stay until the end: the garbage collector need not look through millions of them again and again.
+    gc.freeze()
     for note in analysis.capture.notes:
         warn(note)
     kept = narrow(analysis, asked, whole_calls=whole_calls)

@@ -112,12 +112,13 @@ def _begun(exchange: Exchange) -> TimeNs:
 
 def asked(exchange: Exchange) -> str:
     """Name a request: method and path."""
-    return f"{exchange.method or 'request'} {exchange.target or ''}".strip()
+    return f"{exchange.method or 'the request'} {exchange.target or ''}".strip()
 
 
 def causes(span: Span) -> str:
     """Name the causes of a span, and what limits what is known of it."""
-    told = [CAUSES.get(cause, cause.replace("-", " ")) for cause in span.causes]
+    # That a handshake was full its own words say.
+    told = [CAUSES.get(cause, cause.replace("-", " ")) for cause in span.causes if cause != "full-handshake"]
     if span.shared:
         told.append("shared with other calls")
     if span.evidence == "inferred":
@@ -163,7 +164,8 @@ def _send(exchange: Exchange | None) -> str:
     if exchange is None:
         return "request"
     again = f", {plural(exchange.request_repeats, 'segment')} of it sent again" if exchange.request_repeats else ""
-    return f"request {asked(exchange)}, {bytes_(exchange.request_bytes)}{again}"
+    what = f"request {asked(exchange)}" if exchange.method is not None else "an encrypted request"
+    return f"{what}, {bytes_(exchange.request_bytes)}{again}"
 
 
 def _wait(exchange: Exchange | None, end: TimeNs) -> str:

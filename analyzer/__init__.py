@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
 
 if TYPE_CHECKING:
-    from analyzer.library import read
     from analyzer.model.analysis import Analysis
     from analyzer.model.table import Table
+    from analyzer.reading import read
 
 __all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "read"]
 
-_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.library"}
+_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.reading"}
 
 
 def __dir__() -> list[str]:

@@ -36,11 +36,8 @@ def until_next(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> list[Draft
     starts: dict[str, list[int]] = defaultdict(list)
     for draft in (*dialogues, *calls):
         starts[client(draft)].append(draft.start_ns)
-    opening: dict[str, list[int]] = defaultdict(list)
-    for draft in calls:
-        if _opens(draft):
-            opening[client(draft)].append(draft.start_ns)
-    for times in (*starts.values(), *opening.values()):
+    opening = {(client(draft), draft.start_ns) for draft in calls if _opens(draft)}
+    for times in starts.values():
         times.sort()
     out = []
     for draft in dialogues:
@@ -49,15 +46,10 @@ def until_next(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> list[Draft
             mine = starts[client(draft)]
             at = bisect_right(mine, draft.end_ns)
             following = mine[at] if at < len(mine) else None
-            if following is not None and following - last.start_ns <= GIVE_UP_NS and _holds(opening.get(client(draft), []), following):
+            if following is not None and following - last.start_ns <= GIVE_UP_NS and (client(draft), following) in opening:
                 draft = draft._replace(attempts=(*draft.attempts[:-1], last._replace(end_ns=following)), truncated=None)
         out.append(draft)
     return out
-
-
-def _holds(times: list[int], time: int) -> bool:
-    at = bisect_left(times, time)
-    return at < len(times) and times[at] == time
 
 
 def _opens(call: Draft) -> bool:

@@ -72,7 +72,7 @@ def answer(asked: Question, *, calls: bool = True, whole_calls: bool = True) -> 
     Without `calls` none are made, which saves time; without `whole_calls` only what passes the filters itself is kept.
     """
     from analyzer.cli.progress import progress
-    from analyzer.library import read
+    from analyzer.reading import read
 
     rules = [text for text in asked.services if "=" in text]
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):

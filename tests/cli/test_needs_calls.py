@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analyzer import library
+from analyzer import reading
 from analyzer.cli.main import main
 from analyzer.cli.tables import needs_calls
 
@@ -38,12 +38,12 @@ def test_who_needs_them(table: str, columns: Sequence[str] | None, conditions: S
 )
 def test_the_verbs_ask_for_what_they_need(args: list[str], made: bool, bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
-    read = library.read
+    read = reading.read
 
     def spy(*paths: Any, calls: bool = True, **options: Any) -> Any:
         asked.append(calls)
         return read(*paths, calls=calls, **options)
 
-    monkeypatch.setattr(library, "read", spy)
+    monkeypatch.setattr(reading, "read", spy)
     assert main([*args, str(bundled / "cold-start.pcap")]) == 0
     assert asked == [made]

@@ -64,6 +64,15 @@ def remedy(name: str | None, purpose: str) -> str | None:
     return own or one.remedies.get(purpose)
 
 
+@cache
+def by_hello(ja4: str) -> str | None:
+    """Return the name of the SDK, or family of SDKs, that sends ClientHellos of a JA4 fingerprint to AWS; None where unknown."""
+    for user in users().values():
+        if user.hello is not None and user.hello.search(ja4):
+            return user.name
+    return None
+
+
 def idle_limit(name: str | None) -> DurationNs | None:
     """Return the idle time (ns) after which an SDK closes a connection of its usual pool; None where it never does, or nobody knows."""
     one = profile(name)
@@ -71,6 +80,52 @@ def idle_limit(name: str | None) -> DurationNs | None:
     if pool is None or pool.idle_ms is None or not isfinite(pool.idle_ms) or not sure(pool, "idle_ms"):
         return None
     return round(pool.idle_ms * MILLISECOND)
+
+
+@cache
+def hands_over(name: str | None) -> bool:
+    """Tell whether an SDK may send another request on a new connection than the one that it was opened for; True of an unknown one."""
+    one = profile(name)
+    if one is None or not one.pools:
+        return True
+    return any(bool(pool.hands_over) for pool in one.pools)
+
+
+@cache
+def first_attempt(name: str | None, field: str) -> int:
+    """Return the number that an SDK gives to the first attempt of a call in a header field (lower case): 1 unless its profile says 0."""
+    one = profile(name)
+    headers = one.headers if one is not None else None
+    if headers is None or headers.counts_from is None or headers.attempt != field:
+        return 1
+    return headers.counts_from
+
+
+@cache
+def throttling_types() -> frozenset[str]:
+    """Return the error types that any of the SDKs takes for throttling."""
+    return frozenset(name for one in profiles().values() if one.retried is not None for name in one.retried.throttling or ())
+
+
+@cache
+def by_token_lifetime() -> Mapping[int, str]:
+    """Return SDKs by the lifetime (s) of the IMDS tokens that they alone ask for."""
+    found: dict[int, list[str]] = {}
+    for one in profiles().values():
+        if one.imds is not None and one.imds.token_ttl_s is not None and sure(one.imds, "token_ttl_s"):
+            found.setdefault(one.imds.token_ttl_s, []).append(next(iter(one.users)))
+    return MappingProxyType({lifetime: names[0] for lifetime, names in found.items() if len(names) == 1})
+
+
+@cache
+def by_manner(container: bool) -> Mapping[str, str]:
+    """Return SDKs that send no user agent to the metadata service (or a `container` endpoint) by the `connection` field they alone send."""
+    found: dict[str, list[str]] = {}
+    for one in profiles().values():
+        part = one.container if container else one.imds
+        if part is not None and part.agent == "" and part.header:
+            found.setdefault(part.header, []).append(next(iter(one.users)))
+    return MappingProxyType({header: names[0] for header, names in found.items() if len(names) == 1})
 
 
 @cache

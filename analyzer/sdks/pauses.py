@@ -69,12 +69,14 @@ def attempts(mode: Mode, service: str | None = None) -> int | None:
 def possible_modes(profile: Profile, version: str | None = None, marker: str | None = None, user: str | None = None) -> tuple[Mode, ...]:
     """Return the modes in which an SDK may have been, narrowest first: all that its version has, or those of the user agent's marker.
 
+    A marker is what the user agent says: `cfg/retry-mode#MARKER`, the letter in its features, or the mode's name.
+
     Versions of programs that count otherwise (`User.other_versions`) say nothing.
     """
     known = profile.users.get(user) if user is not None else None
     number = None if known is not None and known.other_versions else _number(version)
     there = [one for one in profile.modes if number is None or _within(number, one.since, one.before)]
-    named = [one for one in there if marker is not None and marker in (one.marker, one.feature)]
+    named = [one for one in there if marker is not None and marker in (one.marker, one.feature, one.name)]
     return tuple(named or there)
 
 

@@ -74,7 +74,15 @@ def _named(reader: Callable[[str, object], Any]) -> Reader:
 
 
 def _user(name: str, value: object) -> User:
-    found: dict[str, Any] = {"title": name, "pattern": None, "order": 100, "kind": "sdk", "other_versions": False, "remedies": {}}
+    found: dict[str, Any] = {
+        "title": name,
+        "pattern": None,
+        "hello": None,
+        "order": 100,
+        "kind": "sdk",
+        "other_versions": False,
+        "remedies": {},
+    }
     given = dict(values.table(value))
     _under("source", values.source, given.pop("source", None))
     for key, one in given.items():
@@ -191,8 +199,9 @@ BY_NAME: Mapping[tuple[str, str], Reader] = {
 USER: Mapping[str, Reader] = {
     "title": values.text,
     "user_agent": values.pattern,
+    "hello": values.pattern,
     "order": values.whole,
-    "kind": values.one_of("sdk", "library", "container"),
+    "kind": values.one_of("sdk", "library", "container", "hello"),
     "other_versions": values.flag,
     "remedies": values.remedies,
 }

@@ -22,6 +22,7 @@ PURPOSES: Mapping[str, str] = {
     "tcp-keepalive": "probe idle connections; completes the sentence 'turn on TCP keep-alive'",
     "stale-connection": "lose less on a connection that was dead before the request",
     "lookups": "ask the name server less often",
+    "tls-resumption": "resume TLS sessions, where it does not by itself",
     "connect-timeout": "give up an address sooner",
     "read-timeout": "give up an answer sooner or later",
     "max-attempts": "try more or less often",
@@ -179,6 +180,8 @@ class Imds(NamedTuple):
     """Whether one connection serves several requests, if the endpoint allows."""
     agent: str | None = None
     """The user agent of these requests; empty: none is sent."""
+    header: str | None = None
+    """Their `connection` field, where one is sent; of requests without a user agent it tells the SDK."""
     memory: str | None = None
     """What a token request that timed out means for the next ones, in a sentence."""
 
@@ -195,6 +198,8 @@ class Container(NamedTuple):
     pauses_after_last: bool = False
     reuses: bool | None = None
     agent: str | None = None
+    header: str | None = None
+    """As in `Imds`."""
 
 
 class Refresh(NamedTuple):
@@ -234,6 +239,8 @@ class Pool(NamedTuple):
     keep_alive: bool | None = None
     header: str | None = None
     """The `connection` field of requests, where one is sent."""
+    hands_over: bool | None = None
+    """Whether a connection goes to whoever waits first once it is ready, not to the request that it was opened for."""
     idle_ms: float | None = None
     """Idle time after which the client closes a connection."""
     idle_at: str | None = None
@@ -271,7 +278,9 @@ class User(NamedTuple):
     """Patterns are tried in this order."""
     kind: str
     """`sdk`: the user agent proves it; `library`: of an HTTP library, proves it only towards AWS; `container`: only towards a container
-    credential endpoint."""
+    credential endpoint; `hello`: a family of SDKs that only a ClientHello shows."""
+    hello: re.Pattern[str] | None
+    """Finds it in the JA4 fingerprint of a ClientHello, for requests to AWS that nobody can read."""
     other_versions: bool
     """Whether its versions count otherwise than those that the profile's modes name."""
     remedies: Mapping[str, str]

@@ -33,7 +33,7 @@ def _decryptor(bulk: Bulk, key: bytes) -> Callable[[bytes, bytes, bytes], bytes]
         raise ValueError(f"{bulk.kind} is not available") from error
 
 
-class Tls13:
+class Tls13(Protection):
     """Opens records of one traffic secret, and after `update` of the next ones. Implements `protection.Protection`."""
 
     __slots__ = ("_bulk", "_decrypt", "_hash", "_iv", "_secret", "_sequence")
@@ -73,7 +73,7 @@ class Tls13:
         self._set(next_secret(self._secret, self._hash))
 
 
-class _ExplicitNonce:
+class _ExplicitNonce(Protection):
     """Opens TLS 1.2 records whose nonce is half in the record: GCM and CCM. Implements `protection.Protection`."""
 
     __slots__ = ("_decrypt", "_overhead", "_salt", "_sequence")
@@ -104,7 +104,7 @@ class _ExplicitNonce:
         """Do nothing: TLS 1.2 changes keys by a handshake."""
 
 
-class _ImplicitNonce:
+class _ImplicitNonce(Protection):
     """Opens TLS 1.2 records whose nonce is the IV and the sequence number: ChaCha20-Poly1305. Implements `protection.Protection`."""
 
     __slots__ = ("_decrypt", "_iv", "_overhead", "_sequence")

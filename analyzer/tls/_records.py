@@ -6,13 +6,13 @@ for a header at the beginning of each segment: five bytes of which three are all
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from analyzer.model.http import Mark
-from analyzer.model.seams import ByteStream, End
+from analyzer.model.seams import ByteStream, End, Sink
 from analyzer.tls.numbers import APPLICATION_DATA, CHANGE_CIPHER_SPEC, LARGEST_RECORD, RECORD_HEADER
 
-FAR = 1 << 40
+FAR: Final = 0x100_0000_0000
 """Beyond the end of any stream: nothing more is to be seen."""
 MOST_SEARCHED = 4096
 """Segments that are looked at for a header after lost bytes, before a direction is given up."""
@@ -41,6 +41,8 @@ class Record(NamedTuple):
 class Taker(Protocol):
     """Whose records these are."""
 
+    __slots__ = ()
+
     def wants(self, kind: int) -> bool:
         """Tell whether the content of such records is read."""
         ...
@@ -66,7 +68,7 @@ class Taker(Protocol):
         ...
 
 
-class RecordReader:
+class RecordReader(Sink):
     """Reads the records of one direction. Implements `model.seams.Sink`."""
 
     __slots__ = (

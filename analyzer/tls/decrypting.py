@@ -64,7 +64,7 @@ class Decrypting:
             return
         found, why, what = openings(session.office.keys.secrets(hello.random), hello, chosen)
         if found is None:
-            session.office.opaque(session.link, hello.random, why, what)
+            session.opaque(hello.random, why, what)
             self._plain = session.client.opening = None
             early, self._early = self._early, []
             for record, _ in early:
@@ -219,4 +219,4 @@ class Decrypting:
         for record, _ in held:
             session.inferring.asked(record)
         hello = session.hands.hello
-        session.office.opaque(session.link, hello.random if hello is not None else b"", WRONG_KEYS, "")
+        session.opaque(hello.random if hello is not None else b"", WRONG_KEYS, "")

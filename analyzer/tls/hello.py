@@ -6,6 +6,9 @@ Lengths are checked where they are read; a hello that is cut or contradicts itse
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from analyzer.tls.numbers import (
@@ -24,6 +27,10 @@ from analyzer.tls.numbers import (
 )  # fmt: skip
 
 DEFLATE = 1
+CUT = -1
+LONGEST_LIST = 512
+"""Bytes of a list of numbers that is remembered."""
+READ_OF_CLIENT = frozenset({SERVER_NAME, ALPN, SUPPORTED_VERSIONS, SIGNATURE_ALGORITHMS, SESSION_TICKET})
 _NAME = re.compile(r"[a-z0-9_.:-]{1,253}")
 _PROTOCOL = re.compile(rb"[\x21-\x7e]{1,64}")
 
@@ -118,10 +125,32 @@ class _Bytes:
         """Return what is left."""
         return self._data[self._at : self._end]
 
-    def numbers(self, size: int) -> tuple[int, ...]:
-        """Return what is left as numbers of `size` bytes."""
+    def numbers(self) -> tuple[int, ...]:
+        """Return what is left as numbers of two bytes."""
         data = self.rest()
-        return tuple(int.from_bytes(data[at : at + size], "big") for at in range(0, len(data) - size + 1, size))
+        return _remembered(data) if len(data) <= LONGEST_LIST else _numbers(data)
+
+    def extensions(self) -> Iterator[tuple[int, int, int]]:
+        """Walk what is left as extensions: type, start and end of the content (CUT where only the type is there).
+
+        Content that runs over the end is cut off there.
+        """
+        data, end = self._data, self._end
+        at = self._at
+        while at + 4 <= end:
+            start = at + 4
+            kind, at = data[at] << 8 | data[at + 1], min(end, start + (data[at + 2] << 8 | data[at + 3]))
+            yield kind, start, at
+        if at + 2 <= end:
+            yield data[at] << 8 | data[at + 1], end, CUT
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    return struct.unpack_from(f"!{len(data) // 2}H", data)
+
+
+_remembered = lru_cache(maxsize=256)(_numbers)
+"""A client says the same in each of its hellos."""
 
 
 def client_hello(body: bytes) -> ClientHello | None:
@@ -140,21 +169,22 @@ def client_hello(body: bytes) -> ClientHello | None:
         return None
     try:
         session = data.vector(1).rest()[:32]
-        ciphers = data.vector(2).numbers(2)
+        ciphers = data.vector(2).numbers()
         data.vector(1)
         block = data.vector(2) if data else data
-        while block:
-            kind = block.number(2)
+        for kind, start, stop in block.extensions():
             extensions.append(kind)
-            value = block.vector(2)
+            if kind not in READ_OF_CLIENT or stop == CUT:
+                continue
+            value = _Bytes(body, start, stop)
             if kind == SERVER_NAME:
                 name = _server_name(value)
             elif kind == ALPN:
                 protocols = _protocols(value.vector(2))
             elif kind == SUPPORTED_VERSIONS:
-                versions = value.vector(1).numbers(2)
+                versions = value.vector(1).numbers()
             elif kind == SIGNATURE_ALGORITHMS:
-                signatures = value.vector(2).numbers(2)
+                signatures = value.vector(2).numbers()
             elif kind == SESSION_TICKET:
                 ticket = bool(value)
     except _Cut:
@@ -176,8 +206,10 @@ def server_hello(body: bytes) -> ServerHello | None:
     try:
         compresses = data.number(1) == DEFLATE
         block = data.vector(2) if data else data
-        while block:
-            kind, value = block.number(2), block.vector(2)
+        for kind, start, stop in block.extensions():
+            if stop == CUT:
+                break
+            value = _Bytes(body, start, stop)
             if kind == SUPPORTED_VERSIONS:
                 version = value.number(2)
             elif kind == PRE_SHARED_KEY:
@@ -198,11 +230,11 @@ def encrypted_extensions(body: bytes) -> tuple[bytes | None, bool]:
     data = _Bytes(body)
     protocol, early = None, False
     try:
-        block = data.vector(2)
-        while block:
-            kind, value = block.number(2), block.vector(2)
+        for kind, start, stop in data.vector(2).extensions():
+            if stop == CUT:
+                break
             if kind == ALPN:
-                protocol = next(iter(_protocols(value.vector(2))), None)
+                protocol = next(iter(_protocols(_Bytes(body, start, stop).vector(2))), None)
             elif kind == EARLY_DATA:
                 early = True
     except _Cut:

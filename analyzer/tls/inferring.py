@@ -36,6 +36,8 @@ class Desk(NamedTuple):
     number: Callable[[], int]
     done: Callable[[HttpExchange], None]
     tickets: TicketBook
+    measures_only: bool = False
+    """Whether the exchanges are only compared with the real ones: what is asked of the connection stays theirs."""
 
 
 class Inferring:
@@ -68,6 +70,23 @@ class Inferring:
     def waiting(self) -> bool:
         """Whether an exchange is under way."""
         return self._exchange is not None
+
+    def under_way(self) -> list[HttpExchange]:
+        """Return the exchange that was not handed over yet; see `model.http.Talk`."""
+        return [self._exchange] if self._exchange is not None else []
+
+    @property
+    def over(self) -> HttpExchange | None:
+        """The exchange under way, if an answer to it has begun: only what comes next tells that it is over."""
+        exchange = self._exchange
+        return exchange if exchange is not None and (exchange.response_start is not None or self._early) else None
+
+    def settle(self) -> None:
+        """Hand over the exchange under way, if an answer to it has begun, without waiting for what comes next."""
+        if self._early:
+            self._resolve(answered=False)
+        if self._exchange is not None and self._exchange.response_start is not None:
+            self._settle()
 
     def asked(self, record: Record) -> None:
         """Take application data of the client."""
@@ -164,7 +183,7 @@ class Inferring:
         exchange.request_end_offset = record.end
         exchange.request_bytes += self._content(record)
         size = record.end - exchange.request_offset
-        if size > SHORT and size > LONG_REQUEST_SEGMENTS * self._link.segment_bytes():
+        if size > SHORT and not self._desk.measures_only and size > LONG_REQUEST_SEGMENTS * self._link.segment_bytes():
             self._link.watch_request_end(record.end)
 
     # Responses.

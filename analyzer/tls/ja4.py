@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from analyzer.tls.hello import ClientHello
@@ -9,6 +10,8 @@ from analyzer.tls.numbers import ALPN, SERVER_NAME, is_grease
 
 VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 NOTHING = "0" * 12
+MOST_NUMBERS = 256
+"""Numbers, and bytes of ALPN names, of a hello that is remembered: a hostile one may have tens of thousands."""
 
 
 def ja4(hello: ClientHello) -> str:
@@ -18,17 +21,34 @@ def ja4(hello: ClientHello) -> str:
     the first ALPN name; `b` and `c` are the first 12 digits of hashes of the sorted cipher suites, and of the sorted extensions without
     name and ALPN, with the signature algorithms in their order. GREASE (RFC 8701) counts nowhere.
     """
-    ciphers = [value for value in hello.ciphers if not is_grease(value)]
-    extensions = [value for value in hello.extensions if not is_grease(value)]
-    offered = [value for value in hello.versions if not is_grease(value)]
-    version = VERSIONS.get(max(offered) if offered else hello.version, "00")
+    said = hello.version, hello.ciphers, hello.extensions, hello.protocols, hello.versions, hello.signatures
+    usual = len(hello.ciphers) + len(hello.extensions) + len(hello.versions) + len(hello.signatures) <= MOST_NUMBERS
+    return _remembered(*said) if usual and sum(map(len, hello.protocols)) <= MOST_NUMBERS else _ja4(*said)
+
+
+def _ja4(
+    legacy: int,
+    all_ciphers: tuple[int, ...],
+    all_extensions: tuple[int, ...],
+    protocols: tuple[bytes, ...],
+    versions: tuple[int, ...],
+    signatures: tuple[int, ...],
+) -> str:
+    ciphers = [value for value in all_ciphers if not is_grease(value)]
+    extensions = [value for value in all_extensions if not is_grease(value)]
+    offered = [value for value in versions if not is_grease(value)]
+    version = VERSIONS.get(max(offered) if offered else legacy, "00")
     named = "d" if SERVER_NAME in extensions else "i"
-    first = f"t{version}{named}{min(len(ciphers), 99):02d}{min(len(extensions), 99):02d}{_protocol(hello.protocols)}"
+    first = f"t{version}{named}{min(len(ciphers), 99):02d}{min(len(extensions), 99):02d}{_protocol(protocols)}"
     kept = sorted(value for value in extensions if value not in (SERVER_NAME, ALPN))
     last = _listed(kept)
-    if hello.signatures:
-        last += "_" + _listed([value for value in hello.signatures if not is_grease(value)])
+    if signatures:
+        last += "_" + _listed([value for value in signatures if not is_grease(value)])
     return f"{first}_{_digest(_listed(sorted(ciphers)))}_{_digest(last)}"
+
+
+_remembered = lru_cache(maxsize=256)(_ja4)
+"""A client says the same in each of its hellos."""
 
 
 def _protocol(protocols: tuple[bytes, ...]) -> str:

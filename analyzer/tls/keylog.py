@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections.abc import Mapping
+from itertools import islice
 from types import MappingProxyType
 
 MAX_LINE = 4096
@@ -75,6 +76,12 @@ class KeyLog:
         """Return the secrets known of the connection with this client random (32 bytes), by label; none: an empty mapping."""
         packed = self._packed.get(client_random)
         return _unpack(packed) if packed else _NOTHING
+
+    def keep(self, most: int) -> None:
+        """Forget the connections named first, but for the last `most`: a log that is followed for days would hold millions."""
+        packed = self._packed
+        for random in list(islice(packed, max(0, len(packed) - most))):
+            del packed[random]
 
     def _hold(self, piece: bytes) -> int:
         """Keep the beginning of a line, or a further piece of it; return 1 where it is too long to be one."""

@@ -37,8 +37,13 @@ class Messages:
 
     def feed(self, data: bytes) -> list[Message]:
         """Take the content of a record; return the messages that it completes."""
+        end = len(data)
+        if self._left < 0 and not self._head and end >= HEADER and int.from_bytes(data[1:HEADER], "big") == end - HEADER:
+            # As most records: one message, and all of it.
+            kind = data[0]
+            return [Message(kind, end - HEADER, data[HEADER : HEADER + LARGEST_HELLO] if kind in KEPT else b"")]
         done = []
-        at, end = 0, len(data)
+        at = 0
         while at < end or not self._left:
             if self._left < 0:
                 part = data[at : at + HEADER - len(self._head)]

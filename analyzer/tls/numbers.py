@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 23, 24
+from typing import Final
+
+CHANGE_CIPHER_SPEC: Final = 20
+ALERT: Final = 21
+HANDSHAKE: Final = 22
+APPLICATION_DATA: Final = 23
+HEARTBEAT: Final = 24
 """Record types."""
-RECORD_HEADER = 5
-LARGEST_RECORD = 16_384 + 2_048
+RECORD_HEADER: Final = 5
+LARGEST_RECORD: Final = 18_432
 """Most bytes of a protected record (RFC 5246 section 6.2.3; TLS 1.3 allows fewer)."""
 
 CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 1, 2, 4, 5, 8

@@ -14,6 +14,7 @@ from analyzer.tls.keylog import KeyLog
 from analyzer.tls.numbers import APPLICATION_DATA, CLIENT_HELLO, HANDSHAKE, RECORD_HEADER, SERVER_HELLO
 from analyzer.tls.session import Office, Session
 from analyzer.tls.tickets import TicketBook
+from analyzer.tls.yardstick import Yardstick
 
 MOST_OPAQUE = 100_000
 """Connections that are remembered for which secrets may still come."""
@@ -23,10 +24,15 @@ def _nothing(row: object) -> None:
     """Take a row that nobody asked for."""
 
 
+def _tell_nobody(link: Link, random: bytes, why: str, what: str) -> None:
+    """Leave unsaid what is the rule here."""
+
+
 class TlsOpener:
     """Reads TLS. Implements `model.seams.Opener`.
 
     `inner` read plaintext where `keys` has secrets; other connections' exchanges are inferred, numbered by `number` and handed to `done`.
+    With `compares` those that can be read are inferred too, for `yardstick`. `began` is told of each connection that is read.
     """
 
     name = "tls"
@@ -40,7 +46,10 @@ class TlsOpener:
         handshake: Callable[[Handshake], None] = _nothing,
         anomaly: Emit = _nothing,
         number: Callable[[], int] | None = None,
+        compares: bool = False,
+        began: Callable[[Session], None] | None = None,
     ) -> None:
+        self._began = began
         self.opaque: dict[str, list[tuple[int, str]]] = {}
         """Why connections could not be decrypted: which, and what exactly was the matter."""
         self.missing: set[bytes] = set()
@@ -48,6 +57,9 @@ class TlsOpener:
         desk = Desk(number or count().__next__, done, TicketBook())
         self.keys = keys if keys is not None else KeyLog()
         self._office = Office(desk, self.keys, tuple(inner), handshake, anomaly, self._opaque)
+        self.yardstick = Yardstick()
+        self._compares = compares
+        self._twins = Office(self.yardstick.desk, KeyLog(), (), _nothing, _nothing, _tell_nobody)
 
     def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
         """Judge the first bytes of a direction.
@@ -72,13 +84,23 @@ class TlsOpener:
 
     def open(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink | None, Sink | None]:
         """Read both directions of a connection."""
-        return Session(link, client, server, self._office, whole=link.whole_start).readers
+        twin = None
+        if self._compares and link.whole_start and len(self.keys) and self.yardstick.wants_more:
+            twin = Session(link, client, server, self._twins, whole=True)
+            self.yardstick.begin(link.connection_id)
+        return self._begin(Session(link, client, server, self._office, whole=link.whole_start, twin=twin))
 
     def tunnel(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink | None, Sink | None]:
         """Read what is said through a tunnel, if it is TLS: from the first record that begins with a segment."""
-        return Session(link, client, server, self._office, whole=False).readers
+        return self._begin(Session(link, client, server, self._office, whole=False))
+
+    def _begin(self, session: Session) -> tuple[Sink | None, Sink | None]:
+        if self._began is not None:
+            self._began(session)
+        return session.readers
 
     def _opaque(self, link: Link, random: bytes, why: str, what: str) -> None:
+        self.yardstick.drop(link.connection_id)
         if len(self.missing) < MOST_OPAQUE:
             self.missing.add(random)
         if len(self.keys):

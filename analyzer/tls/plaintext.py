@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from analyzer.model.http import Mark
-from analyzer.model.seams import Claim, End, Link, Opener, Repair, Sink
+from analyzer.model.seams import ByteStream, Claim, End, Link, Opener, Repair, Sink
+from analyzer.model.stalls import Held
 from analyzer.tls._records import Record
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
@@ -18,7 +19,7 @@ MOST_HELD = 32
 """Bytes of plaintext that are held until it is clear what they begin."""
 
 
-class PlainStream:
+class PlainStream(ByteStream):
     """The plaintext of one direction. Implements `model.seams.ByteStream`."""
 
     __slots__ = ("_began", "_done", "_ends", "_places", "link", "need", "offset", "sink")
@@ -83,7 +84,7 @@ class PlainStream:
         return self._ends[found - 1] if found else self._ends[0] - 1 if self._ends else 0
 
 
-class PlainLink:
+class PlainLink(Link):
     """A connection's answers to the readers of its plaintext, who count plaintext bytes. Implements `model.seams.Link`."""
 
     def __init__(self, link: Link, client: PlainStream, server: PlainStream) -> None:
@@ -153,6 +154,14 @@ class PlainLink:
     def holes(self, start: int, end: int) -> list[Repair]:
         """See `model.seams.Link`."""
         return self._link.holes(*_wire(self._server, start, end))
+
+    def request_held(self, start: int, end: int) -> list[Held]:
+        """See `model.seams.Link`."""
+        return self._link.request_held(*_wire(self._client, start, end))
+
+    def response_held(self, start: int, end: int) -> list[Held]:
+        """See `model.seams.Link`."""
+        return self._link.response_held(*_wire(self._server, start, end))
 
     def request_blocked(self, start: int, end: int) -> list[Repair]:
         """See `model.seams.Link`."""

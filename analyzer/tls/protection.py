@@ -18,6 +18,8 @@ class BadRecord(Exception):
 class Protection(Protocol):
     """Opens the protected records of one direction, in order, from the first after ChangeCipherSpec or, in TLS 1.3, of a traffic secret."""
 
+    __slots__ = ()
+
     def open(self, header: bytes, body: bytes) -> tuple[int, bytes]:
         """Verify and decrypt one record: its header (5 bytes) and its fragment; return content type and plaintext.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from analyzer.model.http import HttpExchange
 from analyzer.model.rows import Anomaly, Handshake
 from analyzer.model.seams import ByteStream, Emit, Link, Opener
-from analyzer.tls._records import Record, RecordReader
+from analyzer.tls._records import Record, RecordReader, Taker
+from analyzer.tls.both import Both
 from analyzer.tls.decrypting import Decrypting
 from analyzer.tls.handshaking import Handshaking
 from analyzer.tls.inferring import Desk, Inferring
@@ -19,6 +21,8 @@ from analyzer.tls.side import Side
 END_OF_EARLY_DATA_SIZE = 21
 """Bytes of a TLS 1.3 record with EndOfEarlyData: message header, content type and tag."""
 HTTP_2 = b"h2"
+FINISHED_SIZES = (53, 69)
+"""Of a TLS 1.3 record with a Finished, by the suite's hash (RFC 8446 section 4.4.4): SHA-256, SHA-384."""
 MOST_CERTIFICATES = 3
 """Records with a client's certificate that may come before its Finished."""
 
@@ -39,7 +43,9 @@ class Office(NamedTuple):
 class Session:
     """Both directions of a connection."""
 
-    def __init__(self, link: Link, client: ByteStream, server: ByteStream, office: Office, *, whole: bool) -> None:
+    def __init__(
+        self, link: Link, client: ByteStream, server: ByteStream, office: Office, *, whole: bool, twin: Session | None = None
+    ) -> None:
         self.link = link
         self.office = office
         self.hands = Handshaking(link)
@@ -52,9 +58,14 @@ class Session:
         self.decrypting = Decrypting(self)
         self.client, self.server = Side(self, client=True), Side(self, client=False)
         self.client.ready = self.server.ready = not whole
+        self.twin = twin
+        """Infers the same records without keys, to be compared; None where that is not asked for, or nothing can be read."""
+        takers: tuple[Taker, Taker] = (self.client, self.server)
+        if twin is not None:
+            takers = Both(self, client=True), Both(self, client=False)
         self.readers = (
-            RecordReader(self.client, client, whole_start=whole),
-            RecordReader(self.server, server, whole_start=whole),
+            RecordReader(takers[0], client, whole_start=whole),
+            RecordReader(takers[1], server, whole_start=whole),
         )
 
     # The handshake in the clear.
@@ -137,7 +148,9 @@ class Session:
                 hands.early = True
                 self.inferring.asked(record)
                 return
-            if not hands.is_13:
+            # Application data right after ChangeCipherSpec is TLS 1.3's, also where the snapshot length cut both hellos: in other versions
+            # a handshake record follows.
+            if not hands.is_13 and not (self.client.changed and record.size in FINISHED_SIZES):
                 self.client.ready = True
                 self.inferring.asked(record)
                 return
@@ -145,7 +158,7 @@ class Session:
             return
         self.turn(self.client, record)
         self._flight.append(record)
-        if record.size == hands.finished_size:
+        if record.size == hands.finished_size or (hands.chosen is None and record.size in FINISHED_SIZES):
             self.client_finished(record)
         elif len(self._flight) > MOST_CERTIFICATES:
             self._end_flight()
@@ -198,6 +211,31 @@ class Session:
             self._end_flight()
         self._tell()
         self.inferring.ended(client.cut, server.cut, server.ended_how)
+
+    def opaque(self, random: bytes, why: str, what: str) -> None:
+        """Learn that the connection cannot be decrypted, or no further: its client random, why, and what exactly (or nothing)."""
+        self.twin = None
+        self.office.opaque(self.link, random, why, what)
+
+    # What a running pass asks (model.http.Talk).
+
+    def under_way(self) -> list[HttpExchange]:
+        """Return the inferred exchange that was not handed over yet; what is decrypted its own readers know."""
+        return self.inferring.under_way()
+
+    @property
+    def over(self) -> HttpExchange | None:
+        """The inferred exchange that seems to be over."""
+        return self.inferring.over
+
+    def settle(self) -> None:
+        """Hand over the inferred exchange that seems to be over."""
+        self.inferring.settle()
+
+    @property
+    def client_random(self) -> bytes | None:
+        """The client's random, by which a key log names the connection; None where the ClientHello was not captured."""
+        return self.hands.hello.random if self.hands.hello is not None else None
 
     def _tell(self) -> None:
         """Hand the handshake over, once."""

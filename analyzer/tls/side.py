@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyzer.model.seams import End
-from analyzer.tls._records import Record
+from analyzer.tls._records import Record, Taker
 from analyzer.tls.messages import Messages
 from analyzer.tls.numbers import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE
 from analyzer.tls.opening import Opening
@@ -18,7 +18,7 @@ ALERT_SIZE = 2
 """Bytes of an alert in the clear."""
 
 
-class Side:
+class Side(Taker):
     """One direction. Implements `_records.Taker`."""
 
     __slots__ = ("_lost_from", "changed", "client", "cut", "ended_how", "hidden", "messages", "opening", "plain", "ready", "session")

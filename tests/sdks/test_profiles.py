@@ -19,6 +19,8 @@ NAMES = {
     "aiobotocore", "botocore", "cpp", "crt", "dotnet", "elixir-hackney", "go-v1", "go-v2", "java-v1", "java-v2", "js-v2", "js-v3", "kotlin",
     "php", "python-v4", "ruby", "rust", "swift",
 }  # fmt: skip
+FAMILIES = {"go", "java", "node"}
+"""Of several SDKs, for connections that nobody can read."""
 
 # The order and the patterns of the project's notes on user agents, in which the first that matches wins.
 USER_AGENTS = [
@@ -54,8 +56,9 @@ def first(table: list[tuple[str, str]], text: str) -> str | None:
 
 
 def test_there_is_a_file_for_each_sdk(root: Path) -> None:
-    assert set(sdks.profiles()) == NAMES
-    assert {path.stem for path in (root / "analyzer" / "sdks").glob("*.toml")} == NAMES
+    assert set(sdks.profiles()) == NAMES | FAMILIES
+    assert {path.stem for path in (root / "analyzer" / "sdks").glob("*.toml")} == NAMES | FAMILIES
+    assert {name for name, user in sdks.users().items() if user.kind == "hello"} == {"go", "java", "js"}
 
 
 def test_patterns_stand_in_their_order() -> None:

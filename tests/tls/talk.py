@@ -89,7 +89,15 @@ class Talk:
     ports = (40000, 443)
     packet_ttl = 60
 
-    def __init__(self, keys: str = "", *, whole_start: bool = True, rtt: int | None = 10 * MS, opener: TlsOpener | None = None) -> None:
+    def __init__(
+        self,
+        keys: str = "",
+        *,
+        whole_start: bool = True,
+        rtt: int | None = 10 * MS,
+        opener: TlsOpener | None = None,
+        compares: bool = False,
+    ) -> None:
         self.whole_start = whole_start
         self.rtt = rtt
         self.acknowledged: int | None = None
@@ -105,6 +113,7 @@ class Talk:
         inner = HttpOpener(wishes, self._decrypted, number)
         self.opener = opener or TlsOpener(
             log, (inner,), done=self.rows.append, handshake=self.handshakes.append, anomaly=self.anomalies.append, number=number,
+            compares=compares,
         )  # fmt: skip
         if opener is not None:
             opener._office = opener._office._replace(desk=opener._office.desk._replace(done=self.rows.append))
@@ -112,6 +121,7 @@ class Talk:
 
     def _decrypted(self, raw: HttpExchange) -> None:
         raw.evidence = "decrypted"
+        self.opener.yardstick.read(raw)
         self.rows.append(raw)
 
     # What is said.

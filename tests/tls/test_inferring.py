@@ -279,3 +279,13 @@ def test_http_2_is_left_alone_where_it_is_known() -> None:
 )
 def test_first_bytes(data: bytes, whole: bool, claim: Claim) -> None:
     assert sniffed(data, whole_start=whole) is claim
+
+
+def test_a_finished_behind_hellos_that_the_snapshot_length_cut_is_no_request() -> None:
+    talk = Talk()
+    hello, chosen = record(HANDSHAKE, client_hello(), 0x0301), record(HANDSHAKE, server_hello())
+    talk.asks(0, hello[:30]).lose("client", len(hello) - 30)
+    talk.tells(10, chosen[:30]).lose("server", len(chosen) - 30 + 1300)
+    talk.asks(12, record(CCS, b"\1"), record(DATA, FINISHED))
+    talk.asks(13, record(DATA, 300)).tells(30, record(DATA, 500))
+    assert [times(row) for row in talk.close()] == [(13, 13, 30, 30)]

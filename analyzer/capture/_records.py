@@ -11,7 +11,9 @@ from collections.abc import Callable
 from struct import Struct
 from typing import TypeAlias
 
-Unpack: TypeAlias = Callable[[bytes, int], tuple[int, ...]]
+Unpack: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int]]
+Unpack8: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int, int, int, int, int]]
+Word: TypeAlias = Callable[[bytes, int], tuple[int]]
 
 _SECOND = 1_000_000_000
 
@@ -33,7 +35,6 @@ def walk_pcap(
     `unpack` reads (seconds, fraction, captured, original), `header` is the size of a record header, `fraction` the nanoseconds of one
     unit of fraction, and a record of more than `bound` captured bytes ends the walk, as does a fraction that needs `pcap_time`.
     """
-    add_start, add_length, add_wire, add_time = starts.append, lengths.append, wire_lengths.append, times.append
     end = len(data)
     limit = end - header
     most = 0x7FFFFFFF // fraction
@@ -48,10 +49,10 @@ def walk_pcap(
         if seconds != last:
             last = seconds
             base = seconds * _SECOND
-        add_start(start)
-        add_length(captured)
-        add_wire(original)
-        add_time(base + rest * fraction)
+        starts.append(start)
+        lengths.append(captured)
+        wire_lengths.append(original)
+        times.append(base + rest * fraction)
         pos = following
     return pos
 
@@ -67,8 +68,8 @@ def pcap_time(seconds: int, rest: int, fraction: int) -> int:
 def walk_enhanced(
     data: bytes,
     pos: int,
-    unpack: Unpack,
-    word: Unpack,
+    unpack: Unpack8,
+    word: Word,
     interface: int,
     tick: int,
     offset: int,
@@ -84,7 +85,6 @@ def walk_enhanced(
 
     The closing length of a block costs nothing to check when the next one is read; only the last needs a read of its own.
     """
-    add_start, add_length, add_wire, add_time = starts.append, lengths.append, wire_lengths.append, times.append
     end = len(data)
     limit = end - 32
     last = -1
@@ -100,10 +100,10 @@ def walk_enhanced(
         if high != last:
             last = high
             base = (high << 32) * tick + offset
-        add_start(pos + 28)
-        add_length(captured)
-        add_wire(original)
-        add_time(base + low * tick)
+        starts.append(pos + 28)
+        lengths.append(captured)
+        wire_lengths.append(original)
+        times.append(base + low * tick)
         total = size
         pos = following
     if starts and word(data, pos - 4)[0] != total:

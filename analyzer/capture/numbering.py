@@ -5,6 +5,9 @@ early mergecap takes the later input, with one exception here: the first packet 
 begun, so that a rotated set stays in its order where a file begins in the instant in which the one before ended.
 
 An input is opened when its turn comes: a set of a thousand rotated files holds one open file and one chunk.
+
+Order and numbers are those of the times as they stand in the files. Where the clock of an input was found to be ahead of the first one's,
+that is taken off the times of its packets only afterwards: `frame.number` of the merged file stays what it is.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from heapq import heapify, heappop, heappush
 
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.seams import Block
+from analyzer.units import DurationNs
 
 _Key = tuple[int, int, int]
 """Time of the next packet, 0 begun or 1 not yet, and the input's index (negative when begun)."""
@@ -60,8 +64,18 @@ class _Cursor:
 class Merge:
     """Gives ids over all inputs, and writes them into `info.runs` and the first ids of `info.files`."""
 
-    def __init__(self, openers: Sequence[Callable[[], Iterator[Block]]], first_times: Sequence[int | None], info: CaptureInfo) -> None:
-        """Take what begins to read each input, and when each one's first packet was (None: not known, or it has none)."""
+    def __init__(
+        self,
+        openers: Sequence[Callable[[], Iterator[Block]]],
+        first_times: Sequence[int | None],
+        info: CaptureInfo,
+        shifts: Sequence[DurationNs] = (),
+    ) -> None:
+        """Take what begins to read each input, and when each one's first packet was (None: not known, or it has none).
+
+        `shifts` is what is taken off the times of each input's packets; nothing where it is empty.
+        """
+        self._shifts = shifts
         self._openers = openers
         self._first_times = first_times
         self._info = info
@@ -117,13 +131,17 @@ class Merge:
             runs[-1] = (*runs[-1][:3], runs[-1][3] + count)
         else:
             runs.append((packet_id, block.file, frame, count))
+        times = block.times if count == len(block.times) else block.times[start:stop]
+        shift = self._shifts[block.file] if self._shifts else 0
+        if shift:
+            times = [time - shift for time in times]
         if count == len(block.times):
-            return block._replace(first_packet_id=packet_id, first_frame=frame)
+            return block._replace(times=times, first_packet_id=packet_id, first_frame=frame)
         return block._replace(
             starts=block.starts[start:stop],
             lengths=block.lengths[start:stop],
             wire_lengths=block.wire_lengths[start:stop],
-            times=block.times[start:stop],
+            times=times,
             first_packet_id=packet_id,
             first_frame=frame,
         )

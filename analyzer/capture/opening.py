@@ -18,19 +18,26 @@ from analyzer.capture.window import Window
 from analyzer.errors import CaptureError, UsageError
 from analyzer.model.capture import CaptureFile, CaptureInfo
 from analyzer.model.seams import Block, Emit
+from analyzer.units import DurationNs
 
 _GLANCE = 16 * 1024
 """Bytes of one read when only the beginning of a file is wanted."""
 
 
 def open_captures(
-    paths: Sequence[str | os.PathLike[str]], *, emit: Emit | None = None, max_expansion: int = MAX_EXPANSION, chunk: int = CHUNK
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    emit: Emit | None = None,
+    max_expansion: int = MAX_EXPANSION,
+    chunk: int = CHUNK,
+    shifts: Sequence[DurationNs] = (),
 ) -> Capture:
     """Open pcap and pcapng captures, plain or compressed, to be read as one; `-` is standard input.
 
     Several files become one time line, numbered as `mergecap` does. `emit` takes an Anomaly for each damage. A compressed input is read no
     further where one of its bytes became more than `max_expansion` bytes on average (1 000 unless told; the first 64 MiB are free).
-    `chunk` is how many bytes one read takes.
+    `chunk` is how many bytes one read takes. `shifts` is by how much the clock of each input is ahead: that is taken off its times
+    after they were numbered.
 
     Raises CaptureError for what does not exist, may not be read or is empty, and UnknownFormat for what is no capture: for files here, for
     standard input and pipes when the first block is asked for. Damage further on is never an error; it is told in `Capture.info`.
@@ -40,7 +47,7 @@ def open_captures(
     if not paths:
         raise UsageError("no capture was named", hint="name a pcap or pcapng file, or - for standard input")
     inputs = [Input(path, index) for index, path in enumerate(paths)]
-    capture = Capture(inputs, emit, max_expansion, chunk)
+    capture = Capture(inputs, emit, max_expansion, chunk, shifts)
     for source in inputs:
         if source.regular:
             capture._glance(source)
@@ -50,11 +57,14 @@ def open_captures(
 class Capture:
     """Captures opened to be read once, as one stream of blocks."""
 
-    def __init__(self, inputs: Sequence[Input], emit: Emit | None, max_expansion: int, chunk: int) -> None:
+    def __init__(
+        self, inputs: Sequence[Input], emit: Emit | None, max_expansion: int, chunk: int, shifts: Sequence[DurationNs] = ()
+    ) -> None:
         self._inputs = inputs
         self._emit = emit
         self._max_expansion = max_expansion
         self._chunk = max(1, chunk)
+        self._shifts = shifts
         self._begun = False
         self.info = CaptureInfo(files=[CaptureFile(source.path) for source in inputs])
         """Filled while the blocks are read, and final after the last one."""
@@ -83,11 +93,12 @@ class Capture:
             openers.append(partial(self._read, source))
             # A pipe cannot be looked at beforehand; it is opened at once.
             first_times.append(self._glance(source, packet=True) if source.regular else None)
-        yield from Merge(openers, first_times, self.info).blocks()
+        yield from Merge(openers, first_times, self.info, self._shifts).blocks()
 
     def _read(self, source: Input) -> Iterator[Block]:
         """Yield the packets of one input, numbered within it, and count them."""
-        tally = Tally(self.info, source.index, source.name, emit=self._emit, single=len(self._inputs) == 1)
+        shift = self._shifts[source.index] if self._shifts else 0
+        tally = Tally(self.info, source.index, source.name, emit=self._emit, single=len(self._inputs) == 1, shift=shift)
         raw = source.open()
         try:
             reader, expander = self._reader(raw, tally, self._chunk)

@@ -79,7 +79,7 @@ class PcapReader:
 def _exchanged(unpack: Unpack) -> Unpack:
     """Read the records of files before version 2.3 and of DG/UX, in which the two lengths changed places (wiretap/libpcap.c)."""
 
-    def exchanged(data: bytes, at: int) -> tuple[int, ...]:
+    def exchanged(data: bytes, at: int) -> tuple[int, int, int, int]:
         seconds, rest, original, captured = unpack(data, at)
         return seconds, rest, captured, original
 

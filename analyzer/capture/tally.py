@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from itertools import islice
-from operator import lt
+from operator import lt, sub
 
 from analyzer.capture.limits import MOST_INTERFACES, MOST_SECRETS
 from analyzer.model.capture import CaptureFile, CaptureInfo, Interface
 from analyzer.model.rows import Anomaly
 from analyzer.model.seams import Block, Emit
+from analyzer.units import DurationNs
 
+COARSEST_NS: DurationNs = 1_000_000_000
+"""Whole seconds: what a clock is taken for until a time shows better."""
+GLANCES = 16
+"""Packets of a block whose times are looked at for how fine the clock is."""
 _OVERHEAD = 64
 """What keeping an empty secret costs, so that a file full of them is bounded too."""
 
 
 class Tally:
-    """Keeps the books of one input. `single` says whether it is the only one, so that its frame numbers are packet ids."""
+    """Keeps the books of one input. `single` says whether it is the only one, so that its frame numbers are packet ids.
 
-    def __init__(self, info: CaptureInfo, file: int, name: str, *, emit: Emit | None, single: bool) -> None:
+    `shift` is what is taken off its times.
+    """
+
+    def __init__(self, info: CaptureInfo, file: int, name: str, *, emit: Emit | None, single: bool, shift: DurationNs = 0) -> None:
         self.info = info
         self.file = file
         self.name = name
+        self._shift = shift
         self.frames = 0
         """Numbered records so far; the next one is frame `frames + 1`."""
         self._emit = emit
@@ -38,6 +47,8 @@ class Tally:
         """Count the packets of a block and hand it back."""
         info, times = self.info, block.times
         count = len(times)
+        if not self.record.packets:
+            self.record.tick_ns = COARSEST_NS
         self.frames += count
         self.record.packets += count
         info.packets += count
@@ -46,15 +57,24 @@ class Tally:
             info.cut_packets += sum(map(lt, block.lengths, block.wire_lengths))
         # Sorting what is sorted costs one comparison a packet and gives both ends and the order at once.
         ordered = sorted(times)
-        if info.first_ns is None or ordered[0] < info.first_ns:
-            info.first_ns = ordered[0]
-        if info.last_ns is None or ordered[-1] > info.last_ns:
-            info.last_ns = ordered[-1]
+        first, last = ordered[0], ordered[-1]
+        record = self.record
+        record.first_ns = first if record.first_ns is None else min(first, record.first_ns)
+        record.last_ns = last if record.last_ns is None else max(last, record.last_ns)
+        first, last = first - self._shift, last - self._shift
+        info.first_ns = first if info.first_ns is None else min(first, info.first_ns)
+        info.last_ns = last if info.last_ns is None else max(last, info.last_ns)
         if ordered != times:
             info.backwards += sum(map(lt, islice(times, 1, None), times))
+            info.backwards_ns = max(info.backwards_ns, max(map(sub, times, islice(times, 1, None))))
         if self._previous is not None and times[0] < self._previous:
             info.backwards += 1
+            info.backwards_ns = max(info.backwards_ns, self._previous - times[0])
         self._previous = times[-1]
+        if record.tick_ns > 1:
+            for time in times[:: max(1, count // GLANCES)]:
+                while time % record.tick_ns:
+                    record.tick_ns //= 1000
         return block
 
     def number(self) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 from analyzer.errors import UsageError
 from analyzer.model.capture import CaptureInfo
+from analyzer.model.condition import length
+from analyzer.model.plotting import Drawings
+from analyzer.model.pool import Pools
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Handshake, Lookup, Span
 from analyzer.model.table import Table
-from analyzer.units import PacketId
+from analyzer.model.whatif import LONGEST_TRIP_NS, SOURCES, Replay, Wishes
+from analyzer.units import ConnectionId, DurationNs, PacketId
 
 SCHEMA = "analyzer/1"
 
@@ -38,6 +46,26 @@ class Renderers(Protocol):
         """Return the ledger and waterfall of one call. Raises UsageError where there is no such call."""
         ...
 
+    def whatif(self, replay: Replay, form: str) -> str:
+        """Write the answer to a what-if; `form` is text or html."""
+        ...
+
+    def plots(self, analysis: Analysis) -> Drawings:
+        """Return the plots of an answer."""
+        ...
+
+    def export(self, analysis: Analysis, path: str | PathLike[str], to: str | None, table: str | None) -> list[Path]:
+        """Write an answer for another program's viewer and return the files."""
+        ...
+
+
+class Elsewhere(NamedTuple):
+    """A connection as another capture point saw it: the same `tcp.stream`, whose row in the tables is that of a nearer view."""
+
+    connection: Connection
+    exchanges: tuple[Exchange, ...]
+    """Its exchanges there, in order. They are not in the table and their ids mean nothing."""
+
 
 @dataclass(slots=True)
 class Analysis:
@@ -55,21 +83,35 @@ class Analysis:
     spans: Table[Span] = field(default_factory=lambda: Table("spans", Span))
     check: Callable[[Analysis], Iterable[Finding]] | None = None
     """Makes the findings when somebody asks for them."""
+    imagine: Callable[[Analysis, Wishes], Replay] | None = None
+    """Replays the calls with causes removed."""
+    pooled: Callable[[Analysis], Pools] | None = None
+    """Makes the view of connections as pools."""
     filtered: str | None = None
     """Which part of the capture this is, in words; None for all of it."""
     outside: str | None = None
     """What the whole capture holds, in words, where this is a part that holds no connection."""
     context: Analysis | None = None
     """The whole of which this is a part: what happened before may be the cause of what is left."""
+    elsewhere: Sequence[Elsewhere] = ()
+    """What other captures saw of connections that have the same addresses there: it may prove, and makes no call."""
+    nearest: Mapping[ConnectionId, Connection] = field(default_factory=dict)
+    """Of connections that were captured at several points with the same addresses: the row of the nearest view alone, whose counts do not
+    contain the packets of the others. Diagnoses are made of these."""
     renderers: Renderers | None = None
     """How it shows itself; None where it was made by hand."""
+    saved: str | None = None
+    """Of a saved report: the version of the analyzer that made it, empty where unknown; None where the answer comes from captures."""
     _findings: Table[Finding] | None = None
 
     @property
     def findings(self) -> Table[Finding]:
         """What was diagnosed, dearest first. Made at first use: a table of exchanges needs no diagnosis."""
         if self._findings is None:
-            self._findings = Table("findings", Finding, self.check(self) if self.check is not None else ())
+            found = self.check(self.as_seen()) if self.check is not None else ()
+            if len(self.capture.files) > 1:
+                found = (row._replace(frames=tuple(f"{name}:{frame}" for name, frame in map(self.frame, row.packet_ids))) for row in found)
+            self._findings = Table("findings", Finding, found)
         return self._findings
 
     def tables(self) -> Iterator[Table[Any]]:
@@ -78,10 +120,22 @@ class Analysis:
             self.connections, self.lookups, self.handshakes, self.exchanges, self.calls, self.spans, self.findings, self.anomalies,
         )  # fmt: skip
 
+    def as_seen(self) -> Analysis:
+        """Return the same answer with the rows of `nearest` in the table of connections: each as one capture point saw it."""
+        nearest = (self.context or self).nearest
+        if not nearest:
+            return self
+        rows = [nearest.get(row.connection_id, row) for row in self.connections]
+        context = replace(self.context, nearest=nearest).as_seen() if self.context is not None else None
+        return replace(self, connections=Table("connections", Connection, rows), nearest={}, context=context)
+
     def frame(self, packet_id: PacketId) -> tuple[str, int]:
         """Return the file that holds a packet and its `frame.number` there (with one file: the packet id)."""
-        for first, file, frame, packets in self.capture.runs:
-            if first <= packet_id < first + packets:
+        runs = self.capture.runs
+        at = bisect_right(runs, packet_id, key=itemgetter(0)) - 1
+        if at >= 0:
+            first, file, frame, packets = runs[at]
+            if packet_id < first + packets:
                 return self.capture.files[file].name, frame + packet_id - first
         return (self.capture.files[0].name if self.capture.files else ""), packet_id
 
@@ -94,6 +148,77 @@ class Analysis:
         if self.renderers is None:
             raise UsageError("this answer was made without renderers", hint="analyzer.read makes answers that can explain")
         return self.renderers.explain(self, call)
+
+    @property
+    def plot(self) -> Drawings:
+        """The plots: `waterfall()`, `phases()`, `latency()`, `pool()`, `tail()`; each shows itself and can be saved as HTML, SVG or PNG.
+
+        Raises UsageError where the answer was made without renderers.
+        """
+        if self.renderers is None:
+            raise UsageError("this answer was made without renderers", hint="analyzer.read makes answers that have plots")
+        return self.renderers.plots(self)
+
+    def export(self, path: str | PathLike[str], to: str | None = None, *, table: str | None = None) -> list[Path]:
+        """Write this answer for other programs and return the files: HAR, OTLP or Perfetto as one file, tables as Parquet, CSV, JSON Lines.
+
+        The ending of `path` says which (`.har`, `.otlp.json`, `.perfetto.json`, `.parquet`, `.csv`, `.jsonl`), or `to` (`har`, `otlp`,
+        `perfetto`, `parquet`, `csv`, `jsonl`). A file of tables holds the one that `table` names, or that it is named for
+        (`calls.parquet`); a folder (`out/`) gets a file for each. Files are readable by their owner only.
+        Raises UsageError where nobody can tell what is wanted, MissingTool without pyarrow for Parquet, AnalyzerError.
+        """
+        if self.renderers is None:
+            raise UsageError("this answer was made without renderers", hint="analyzer.read makes answers that can be exported")
+        return self.renderers.export(self, path, to, table)
+
+    def pool(self) -> Pools:
+        """Return what each client kept open towards each endpoint: a table of pools, most used first, and its `changes` over time.
+
+        Raises UsageError for an answer that was made by hand.
+        """
+        if self.pooled is None:
+            raise UsageError("this answer was made without pools", hint="analyzer.read makes answers that have them")
+        return self.pooled(self)
+
+    def whatif(
+        self,
+        *,
+        keep_alive: bool = False,
+        warm_pool: bool = False,
+        tls13: bool = False,
+        resumption: bool = False,
+        hop_limit: bool = False,
+        credentials: str | None = None,
+        no_loss: bool = False,
+        no_filter_scan: bool = False,
+        rtt: str | DurationNs | None = None,
+        pool: int | None = None,
+    ) -> Replay:
+        """Return what becomes of the calls' times with causes removed: p50, p95, p99 and total before and after, with a range.
+
+        Without arguments every change that would gain something, largest gain first; with several each alone and all together. `rtt` is
+        a duration with its unit (`1ms`) or nanoseconds, `pool` the most connections of a client to a server, `credentials` another source:
+        `ready` (there when a call asks) or `agent` (ECS, EKS). The other arguments are those of `Wishes`. The result shows itself, and
+        has tables: `changes`, and `calls` one by one. Raises UsageError for a value that cannot be.
+        """
+        if self.imagine is None:
+            raise UsageError("this answer was made without a replay", hint="analyzer.read makes answers that have one")
+        if credentials is not None and credentials not in SOURCES:
+            raise UsageError(f"{credentials!r} is no source of credentials", hint=f"one of {', '.join(SOURCES)}")
+        trip = length(rtt) if rtt is not None else None
+        if trip is not None and trip > LONGEST_TRIP_NS:
+            raise UsageError(f"no endpoint is {rtt} away", hint="at most 60s")
+        if pool is not None and pool < 1:
+            raise UsageError(f"a pool of {pool} connections serves nobody")
+        made = self.imagine(
+            self.as_seen(),
+            Wishes(
+                keep_alive, warm_pool, tls13, resumption, hop_limit, credentials, no_loss, no_filter_scan,
+                trip, pool,
+            ),
+        )  # fmt: skip
+        made.show = self.renderers.whatif if self.renderers is not None else None
+        return made
 
     def __repr__(self) -> str:
         if self.renderers is not None:

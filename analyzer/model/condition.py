@@ -48,6 +48,14 @@ def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
     return lambda row: get(row) is not None and compare(get(row), wanted)
 
 
+def length(value: str | int) -> int:
+    """Read a duration: text with its unit (`1ms`, `0.5 s`), or nanoseconds. Raises UsageError, also for one below zero."""
+    match = NUMBER.fullmatch(str(value).strip())
+    if match is None or (isinstance(value, str) and not match[2]) or match[1].startswith("-"):
+        raise UsageError(f"cannot read the duration {value!r}", hint="a number with its unit: 1ms, 250us, 0.5s")
+    return round(Decimal(match[1]) * UNITS[match[2] or ""])
+
+
 def advice(table: Table[Any], text: str) -> str | None:
     """Say what may have been meant by a condition that no row of `table` fulfils: the close value that there is, or a unit.
 

@@ -6,8 +6,8 @@ secrets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from analyzer.model.seams import Link
 from analyzer.units import DurationNs, PacketId, TimeNs
@@ -78,6 +78,8 @@ class About(NamedTuple):
     has_more: bool | None
     imds_version: int | None = None
     continues: bool | None = None
+    retry_mode: str | None = None
+    unprocessed: bool | None = None
 
 
 class HttpExchange:
@@ -146,3 +148,22 @@ RequestWindow: TypeAlias = Callable[[str, bytes, dict[bytes, bytes]], int]
 ResponseWindow: TypeAlias = Callable[[Request, int, dict[bytes, bytes]], Windows]
 """(request, status, fields) of a response -> which windows of its body are to be looked at."""
 Describe: TypeAlias = Callable[[Request | None, Response | None, Endpoint], About]
+
+
+class Talk(Protocol):
+    """What is being said on one connection: a running pass asks its reader, since some exchanges are final only when others follow."""
+
+    link: Link
+
+    def under_way(self) -> Sequence[HttpExchange]:
+        """Return the exchanges that were not handed over yet, oldest first; they may change until then."""
+        ...
+
+    @property
+    def over(self) -> HttpExchange | None:
+        """The one of them that seems to be over, and is handed over as soon as something else happens; None where there is none."""
+        ...
+
+    def settle(self) -> None:
+        """Hand over the exchange that seems to be over, without waiting for what comes next."""
+        ...

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from analyzer.model.finding import Finding as Finding
+from analyzer.model.repeats import Repeated as Repeated
+from analyzer.model.stalls import Held as Held
+from analyzer.model.stalls import Stall as Stall
 from analyzer.units import ConnectionId, DurationNs, PacketId, TimeNs
 
 
@@ -56,7 +60,7 @@ class Connection(NamedTuple):
     completeness: int
     """`tcp.completeness`, its final value: 1 SYN, 2 SYN+ACK, 4 ACK, 8 DATA, 16 FIN, 32 RST."""
     lost_before_capture: bool
-    """Whether bytes were acknowledged that the capture does not hold."""
+    """Whether bytes were acknowledged that the capture does not hold, or packets sent that it never saw (`unseen_packets`)."""
     closed_by: str
     """Sender of the first FIN or RST: client, server, client-reset, server-reset, middlebox-reset, open."""
     opened_ahead: bool
@@ -96,18 +100,13 @@ class Connection(NamedTuple):
     """IP TTL or hop limit of the server's first segment, as captured."""
     icmp_ns: TimeNs | None
     """First ICMP error that says that a segment of the client did not arrive."""
-
-
-class Stall(NamedTuple):
-    """A time in which progress waited for the network or the receiver; it lies inside spans and never adds to them."""
-
-    kind: str
-    """request-repeated (first copy of request bytes sent to needed copy sent), response-hole (first segment beyond the hole to the
-    filling one), zero-window (window closed while the sender had more to send)."""
-    start_ns: TimeNs
-    end_ns: TimeNs
-    packet_id: PacketId | None
-    """The packet that ended it."""
+    client_ttl: int | None = None
+    """IP TTL or hop limit of the client's first segment, as captured."""
+    unseen_packets: int = 0
+    """Packets of both sides that were lost before the capture point, proven by IPv4 identifications that were passed over; 0 also where
+    those of neither side tell."""
+    repeats: tuple[Repeated, ...] = ()
+    """Its segments that were sent again or came late, each with its cause; the first 1000."""
 
 
 class Lookup(NamedTuple):
@@ -212,6 +211,17 @@ class Exchange(NamedTuple):
     """Whether the request goes on where a page stopped (ExclusiveStartKey present); None where its window does not show it."""
     stalls: tuple[Stall, ...]
     """What `stall_ns` is the union of, in order of time."""
+    held: tuple[Held, ...] = ()
+    """Where it waited for a delayed ACK, in order of time; no part of `stall_ns`."""
+    retry_mode: str | None = None
+    """How its SDK retries, where the user agent says so: legacy, standard, adaptive."""
+    unprocessed: bool | None = None
+    """Whether a batch answer left items or keys undone (UnprocessedItems, UnprocessedKeys not empty); None where it cannot be seen."""
+    target_form: str | None = None
+    """Form of the request's target (RFC 9112 section 3.2): origin, absolute (to a proxy), authority (CONNECT), asterisk."""
+    unseen_before_response: int = 0
+    """Packets of the server between its last one before the response and the response's first, proven by their identifications, that were
+    lost before the capture point."""
 
 
 class Handshake(NamedTuple):
@@ -312,32 +322,6 @@ class Span(NamedTuple):
     causes: tuple[str, ...]
     evidence: str
     shared: bool
-
-
-class Finding(NamedTuple):
-    """A diagnosis with its cost and proof."""
-
-    code: str
-    severity: str
-    """info, warning or error."""
-    title: str
-    summary: str
-    cost_ns: DurationNs
-    """What removing the cause would save, summed over the calls it names."""
-    share: float | None
-    """Of all service calls' time."""
-    calls: tuple[int, ...]
-    connections: tuple[ConnectionId, ...]
-    packet_ids: tuple[PacketId, ...]
-    display_filter: str
-    confidence: str
-    """proven, likely or possible."""
-    decides: str | None
-    """The observation that would decide, unless proven."""
-    remedy: str
-    references: tuple[str, ...]
-    exchanges: tuple[int, ...]
-    """Exchanges that it is about."""
 
 
 class Anomaly(NamedTuple):

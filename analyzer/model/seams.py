@@ -7,6 +7,7 @@ from enum import Enum
 from struct import Struct
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from analyzer.model.stalls import Held
 from analyzer.units import ConnectionId, DurationNs, PacketId, TimeNs
 
 
@@ -139,6 +140,8 @@ class ByteStream(Protocol):
     Answers are sure for the bytes that are being delivered: a reader asks as soon as it sees the byte that it cares about.
     """
 
+    __slots__ = ()
+
     def first_seen(self, offset: int) -> tuple[TimeNs, PacketId]:
         """The packet that first carried the byte, in order or not."""
         ...
@@ -150,6 +153,8 @@ class ByteStream(Protocol):
 
 class Sink(Protocol):
     """Reads one direction of a connection. Offsets count the stream's bytes from 0 and never wrap."""
+
+    __slots__ = ()
 
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Take `data[start:end]`, which begins at stream offset `offset`; return the next offset that it must see.
@@ -173,6 +178,8 @@ Repair: TypeAlias = tuple[TimeNs, TimeNs, PacketId]
 
 class Link(Protocol):
     """What a reader of a connection may ask about the connection beneath it."""
+
+    __slots__ = ()
 
     connection_id: ConnectionId
     whole_start: bool
@@ -241,6 +248,14 @@ class Link(Protocol):
         """Holes in the server's bytes in `start` to `end`: first segment beyond it came to filling one came."""
         ...
 
+    def request_held(self, start: int, end: int) -> list[Held]:
+        """Segments with the client's bytes in `start` to `end` that it held back until the server's late ACK."""
+        ...
+
+    def response_held(self, start: int, end: int) -> list[Held]:
+        """Segments with the server's bytes in `start` to `end` that it held back until the client's late ACK."""
+        ...
+
     def request_blocked(self, start: int, end: int) -> list[Repair]:
         """Times in which the server's window was closed between two of the client's bytes in `start` to `end`: filled to reopened."""
         ...
@@ -270,6 +285,8 @@ class Claim(Enum):
 
 class Opener(Protocol):
     """Takes over connections that speak its protocol."""
+
+    __slots__ = ()
 
     name: str
     """Protocol as the `connections` table names it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from analyzer.errors import UsageError
 from analyzer.model.condition import close, condition
 from analyzer.units import DurationNs, TimeNs
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from pandas import DataFrame
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -44,8 +46,19 @@ def _shown(text: str) -> str:
     return text if text.isprintable() else "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+class Saver(Protocol):
+    """Writes tables to files. `model` knows no formats; whoever makes answers hands it one."""
+
+    def save(self, table: Table[Any], path: str | PathLike[str], form: str) -> None:
+        """Write a table in a format of tables (parquet, csv, jsonl)."""
+        ...
+
+
 class Table(Sequence[Row], Generic[Row]):
     """Rows of one type, in order of their id. Immutable; `where` gives a narrower one."""
+
+    saver: ClassVar[Saver | None] = None
+    """Writes tables; None until something was read."""
 
     def __init__(self, name: str, row_type: type[Row], rows: Iterable[Row] = ()) -> None:
         self.name = name
@@ -150,6 +163,32 @@ class Table(Sequence[Row], Generic[Row]):
             else:
                 data[column.name] = pd.Series([list(value) for value in values], dtype="object")
         return pd.DataFrame(data)
+
+    def to_parquet(self, path: str | PathLike[str]) -> None:
+        """Write the rows as a Parquet file, readable by its owner only: names as in the table, `_ns` columns int64 nanoseconds.
+
+        Raises MissingTool without pyarrow, AnalyzerError where the file cannot be written.
+        """
+        self._save(path, "parquet")
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write the rows as a CSV file, readable by its owner only: all columns, times and durations in nanoseconds.
+
+        Raises AnalyzerError where the file cannot be written.
+        """
+        self._save(path, "csv")
+
+    def to_jsonl(self, path: str | PathLike[str]) -> None:
+        """Write the rows as a JSON Lines file, readable by its owner only: an object a row, times and durations in nanoseconds.
+
+        Raises AnalyzerError where the file cannot be written.
+        """
+        self._save(path, "jsonl")
+
+    def _save(self, path: str | PathLike[str], form: str) -> None:
+        if self.saver is None:
+            raise UsageError("this table was made without renderers", hint="analyzer.read makes answers whose tables can be saved")
+        self.saver.save(self, path, form)
 
 
 assert TimeNs is int  # the names of the two, not their types, are what `_kind` reads

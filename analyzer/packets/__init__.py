@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.packets._layouts import LAYOUTS
 from analyzer.packets.decoder import Decoder
+from analyzer.packets.rare import remarks
 from analyzer.packets.transport import TUNNEL_PORTS
 
-__all__ = ["LAYOUTS", "TUNNEL_PORTS", "Decoder"]
+__all__ = ["LAYOUTS", "TUNNEL_PORTS", "Decoder", "remarks"]

@@ -9,6 +9,7 @@ from analyzer.packets.ip4 import ip4
 from analyzer.packets.ip6 import authentication, extension, fragment, ip6
 from analyzer.packets.link import LINKS, VLAN_TYPES, ethernet, vlan
 from analyzer.packets.ppp import ppp, pppoe
+from analyzer.packets.rare import rare
 from analyzer.packets.transport import tcp, udp
 from analyzer.packets.tunnels import erspan2, erspan3, etherip, gre, mpls
 
@@ -61,7 +62,7 @@ class Decoder:
         Returns None for a readable packet that is of no interest (ARP, ICMP echo, SCTP, a fragment of a datagram that is not whole yet),
         an Oddity for one that cannot be read as far as its link type promised. Raises nothing for any bytes.
         """
-        link = LINKS.get(block.link_type)
+        link = LINKS.get(block.link_type) or rare(block.link_type)
         if link is None:
             return Oddity("unknown-link-type", f"link type {block.link_type} is not supported")
         start = block.starts[index]

@@ -168,10 +168,37 @@ def pktap(walk: Walk) -> Step:
     return layer(walk) if record == 1 and layer is not None else None
 
 
+def arcnet(walk: Walk) -> Step:
+    """Read a BSD ARCNET header: source, destination, protocol, and with RFC 1201 a split flag and a sequence number."""
+    return _arcnet(walk, 2)
+
+
+def arcnet_linux(walk: Walk) -> Step:
+    """Read a Linux ARCNET header, which has an offset of two bytes before the protocol."""
+    return _arcnet(walk, 4)
+
+
+def _arcnet(walk: Walk, kind_at: int) -> Step:
+    """Read the protocol of an ARCNET packet: IP by RFC 1201 (212) or RFC 1051 (240), which has no split flag; None for any other."""
+    data, at = walk.data, walk.at
+    if walk.end - at < kind_at + 4:
+        return walk.cut("ARCNET")
+    kind = data[at + kind_at]
+    if kind == _ARCNET_IP and not data[at + kind_at + 1]:  # a part of a split packet is not reassembled
+        walk.at = at + kind_at + 4
+        return _IPV4
+    if kind == _ARCNET_IP_OLD:
+        walk.at = at + kind_at + 1
+        return _IPV4
+    return None
+
+
+_ARCNET_IP, _ARCNET_IP_OLD = 212, 240
 _PKTAP_TYPES = (149, 258)
 LINKS: dict[int, Layer] = {
     0: loopback,
     1: ethernet,
+    7: arcnet,
     9: ppp,
     12: raw,
     14: raw,
@@ -181,6 +208,7 @@ LINKS: dict[int, Layer] = {
     104: hdlc,
     108: loopback,
     113: cooked,
+    129: arcnet_linux,
     149: pktap,  # DLT_USER2, which Apple's tcpdump writes for PKTAP
     228: ip4,
     229: ip6,

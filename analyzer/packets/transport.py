@@ -14,7 +14,7 @@ VXLAN_PORT = 4789
 """RFC 7348 section 8."""
 GENEVE_PORT = 6081
 """RFC 8926 section 3.2."""
-TUNNEL_PORTS = frozenset({VXLAN_PORT, GENEVE_PORT})
+TUNNEL_PORTS: frozenset[int] = frozenset({VXLAN_PORT, GENEVE_PORT})
 """UDP ports whose datagrams may carry packets."""
 
 

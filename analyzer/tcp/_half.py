@@ -12,6 +12,8 @@ from analyzer.units import TimeNs
 if TYPE_CHECKING:
     from analyzer.tcp.copies import Sightings
     from analyzer.tcp.flow import Flow
+    from analyzer.tcp.holding import LateAck
+    from analyzer.tcp.identifications import Identifications
     from analyzer.tcp.stream import Stream
 
 
@@ -20,9 +22,8 @@ class Half:
 
     __slots__ = (
         "acked", "asks", "bare_ack", "base_seq", "closed_ns", "dup_acks", "flow", "hole_at", "icmp_ns", "last_ack", "last_id",
-        "last_probe", "last_time",
-        "next_seq",
-        "next_time", "other", "packets", "probe_seq", "probe_time", "quiet", "seen", "sightings", "skip", "stream", "sure", "ttl", "window",
+        "last_probe", "last_time", "late_ack", "next_seq", "next_time", "numbers", "other", "packets", "probe_seq",
+        "probe_time", "quiet", "sack_time", "seen", "sightings", "skip", "step", "stream", "sure", "ttl", "window",
     )  # fmt: skip
 
     other: Half
@@ -56,7 +57,13 @@ class Half:
         self.probe_time = 0
         """When the byte before `probe_seq` was sent, while its ACK is awaited; 0: nothing is timed."""
         self.probe_seq = 0
+        self.step = -1
+        """What the next IPv4 identification is ahead of `packets`, if no packet was lost unseen; -1: the loop need not ask."""
         # The plain code's own.
+        self.numbers: Identifications | None = None
+        """What its IPv4 identifications tell; None before any, and for IPv6."""
+        self.sack_time: TimeNs = 0
+        """When its last segment with a selective acknowledgment beyond its own came; 0 before any."""
         self.seen = False
         """Whether any segment was seen in this direction."""
         self.sure = False
@@ -74,5 +81,7 @@ class Half:
         """When its sender first sent FIN or RST."""
         self.icmp_ns: TimeNs | None = None
         """When an ICMP error first said that a segment of this direction did not arrive."""
+        self.late_ack: LateAck | None = None
+        """The peer's last ACK, where it came late: until the next segment tells whether that waited for it."""
         self.sightings: Sightings | None = None
         """Its last packets, by which copies are known; None once nobody will ask."""

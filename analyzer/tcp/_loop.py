@@ -9,21 +9,30 @@ something new. Everything else goes through `Flow.take` in plain code.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from analyzer.model.rows import Anomaly
 from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledged, acknowledged_unseen
 from analyzer.tcp.flow import Flow
+from analyzer.tcp.holding import LATE_NS, acknowledged_late
 from analyzer.tcp.icmp import describe, says_lost
+from analyzer.tcp.identifications import JOINED_FRAME, look, settle
+from analyzer.tcp.points import Points, turned
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.waiting import Room
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
-USUAL = frozenset(offset << 12 | flags for offset in range(5, 16) for flags in (0x10,))
-"""Data offset and flags of a usual segment, once the flags that change nothing (PSH, URG, ECE, CWR) are masked out: ACK alone."""
-TCP, UDP = 6, 17
+FLAGS: Final = 0x17
+ACK_ALONE: Final = 0x10
+"""Flags that are looked at (PSH, URG, ECE and CWR change nothing), and what a usual segment has of them."""
+LEAST_BITS: Final = 0x5000
+"""The smallest data offset of a TCP header, where `Layout.header` has it."""
+Header: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int, int, int, int]]
+TCP: Final = 6
+UDP: Final = 17
 IP4_KEY = 12
 """Bytes of addresses and ports; the TTL stands 4 bytes before them, the hop limit of IPv6 one byte."""
 SAMPLES = 16
@@ -47,6 +56,7 @@ class Engine:
         datagram: Callable[[Datagram, TimeNs, PacketId], None],
         datagram_ports: frozenset[int],
         opened: Callable[[Flow], None] | None = None,
+        points: Points | None = None,
     ) -> None:
         self._layouts = layouts
         self._decode = decode
@@ -59,12 +69,20 @@ class Engine:
         self._room = Room()
         self._over: deque[Flow] = deque()
         self._unknown_links: set[int] = set()
+        self._points = points
+        self._opened_so_far = 0
+        self._joined = False
+        """Whether any packet was larger than an ordinary frame."""
         self.flows: list[Flow] = []
-        """All connections, by `connection_id`."""
+        """All connections, by `connection_id`; without those that were forgotten."""
 
     def feed(self, block: Block) -> None:
         """Take the packets of a block, in order."""
+        if self._points is not None:
+            self._halves, self._over = self._points.enter(block.file)
         data, starts, lengths, wire_lengths, times, _, _, first_id, _, _ = block
+        if not self._joined and wire_lengths and max(wire_lengths) > JOINED_FRAME:
+            self._joined = True
         layout = self._choose(block)
         if layout is None:
             for index, time in enumerate(times):
@@ -73,17 +91,18 @@ class Engine:
         if lengths != wire_lengths:  # packets cut by the snapshot length leave the fast path
             lengths = [have if have >= wire else 0 for have, wire in zip(lengths, wire_lengths, strict=True)]
         header, guard, check_mask, check_want, lane_mask, lane_want, key_from, key_to, ip_header, tcp_at = layout
-        unpack = header.unpack_from
-        find = self._halves.get
+        unpack: Header = header.unpack_from
+        halves = self._halves
         slow = self._slow
-        usual = USUAL
         udp_want = lane_want ^ TCP ^ UDP
         ports_at = key_to - 4
         ttl_at = key_from - (4 if key_to - key_from == IP4_KEY else 1)
+        number_at = ttl_at - 4
         body_at = tcp_at - ip_header
         ports = self._ports
+        late = LATE_NS
         packet_id = first_id - 1
-        for start, length, time in zip(starts, lengths, times, strict=True):
+        for start, length, time in zip(starts, lengths, times):  # noqa: B905 - compiled, only the plain form is a loop without objects
             packet_id += 1
             if length < guard:
                 slow(block, packet_id - first_id, time, packet_id)
@@ -96,9 +115,17 @@ class Engine:
                         continue
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
-            half = find(data[start + key_from : start + key_to])
+            half = halves.get(data[start + key_from : start + key_to])
             size += body_at
-            if half is None or seq != half.next_seq or not half.quiet or bits & 0xF017 not in usual or not window or size > length:
+            if (
+                half is None
+                or seq != half.next_seq
+                or not half.quiet
+                or bits & FLAGS != ACK_ALONE
+                or bits < LEAST_BITS
+                or not window
+                or size > length
+            ):
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             header_size = bits >> 12 << 2
@@ -114,6 +141,8 @@ class Engine:
                     continue
                 if other.probe_time:
                     acknowledged(other, ack, time)
+                if not size and time - other.next_time > late:
+                    acknowledged_late(other, ack, time, packet_id)
                 half.last_ack = ack
                 half.dup_acks = 0
             if size:
@@ -130,6 +159,10 @@ class Engine:
                     flow = half.flow
                     flow.last_seen_ack = ack
                     flow.packet_ttl = data[start + ttl_at]
+                    if half.step >= 0 and time - half.next_time > late:
+                        at = start + number_at
+                        number = data[at] << 8 | data[at + 1]
+                        look(half, number, seq, seq + size & MASK, size, header_size, half.packets + 1, time, packet_id)
                     half.skip = half.stream.take(data, payload, payload + size, seq, time, packet_id)
                 half.next_seq = seq + size & MASK
                 half.next_time = time
@@ -142,6 +175,20 @@ class Engine:
         """Deliver and settle what is open at the end of the capture."""
         for flow in self.flows:
             flow.finish()
+        settle((half for flow in self.flows for half in flow.halves), joined=self._joined)
+
+    def forget(self, flows: Iterable[Flow]) -> None:
+        """Settle connections and forget them: a pass without end keeps no rows. A later packet of theirs begins a new connection."""
+        gone = set()
+        for flow in flows:
+            flow.finish()
+            flow.release()
+            gone.add(flow.connection_id)
+            for key, half in zip((flow.key, turned(flow.key)), flow.halves, strict=True):
+                if self._halves.get(key) is half:
+                    del self._halves[key]
+        if gone:
+            self.flows = [flow for flow in self.flows if flow.connection_id not in gone]
 
     def _choose(self, block: Block) -> Layout | None:
         """Return the fast path that fits most packets of a block, judged by a few of them."""
@@ -153,14 +200,18 @@ class Engine:
         data, starts, lengths = block.data, block.starts, block.lengths
         best, most = layouts[0], 0
         step = max(1, len(starts) // SAMPLES)
+        looked_at = range(0, len(starts), step)
         for layout in layouts:
+            unpack: Header = layout.header.unpack_from
             fits = 0
-            for start, length in zip(starts[::step], lengths[::step], strict=True):
-                if length >= layout.guard:
-                    check, _, lane, *_ = layout.header.unpack_from(data, start)
+            for index in looked_at:
+                if lengths[index] >= layout.guard:
+                    check, _, lane, _, _, _, _ = unpack(data, starts[index])
                     fits += check & layout.check_mask == layout.check_want and lane & layout.lane_mask == layout.lane_want
             if fits > most:
                 best, most = layout, fits
+                if fits == len(looked_at):
+                    break
         return best
 
     def _slow(self, block: Block, index: int, time: TimeNs, packet_id: PacketId) -> None:
@@ -189,11 +240,14 @@ class Engine:
                 half.flow.finish()
                 half.flow.release()
             self._clear(time)
-            flow = Flow(len(self.flows), key, self._openers, self._room, time, packet_id, self._opened)
+            number = self._opened_so_far if self._points is None else self._points.number(segment)
+            flow = Flow(number, key, self._openers, self._room, time, packet_id, self._opened)
+            self._opened_so_far += 1
+            if self._points is not None:
+                self._points.opened(flow)
             self.flows.append(flow)
             half, other = flow.halves
-            width = (len(key) - 4) // 2
-            self._halves[key[width : 2 * width] + key[:width] + key[-2:] + key[-4:-2]] = other
+            self._halves[turned(key)] = other
             self._halves[key] = half
         flow = half.flow
         over = flow.ended

@@ -11,8 +11,13 @@ from analyzer.tcp.acks import acknowledges, take_ack, take_window
 from analyzer.tcp.analysis import ACK, FIN, RST, SYN, classify
 from analyzer.tcp.closing import closed_by
 from analyzer.tcp.copies import Copies, Held, Sightings
+from analyzer.tcp.holding import LATE_NS, acknowledged_late, take_held
+from analyzer.tcp.identifications import conclude, look_at
 from analyzer.tcp.link import Link
 from analyzer.tcp.opening import Mark, SynAgain, complete, guess_client, is_opening, take_handshake_ack, take_syn
+from analyzer.tcp.options import SACK_OPTION, sack_blocks
+from analyzer.tcp.points import Merged
+from analyzer.tcp.repeating import Repeats
 from analyzer.tcp.seq import MASK
 from analyzer.tcp.sniffer import Sniffer
 from analyzer.tcp.stream import MOST_AHEAD, Stream
@@ -25,8 +30,8 @@ class Flow(Link):
 
     __slots__ = (
         "_openers", "closed_id", "closed_ns", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_id",
-        "established_ns", "first_id", "first_ns", "icmp_errors", "initial_rtt_ns", "on_syn", "syn_ack_ns", "syn_ack_repeated",
-        "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
+        "established_ns", "first_id", "first_ns", "icmp_errors", "initial_rtt_ns", "merged", "on_syn", "point", "repeats", "syn_ack_ns",
+        "syn_ack_repeated", "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +76,12 @@ class Flow(Link):
         self.copies: Copies | None = None
         """Where the connection is seen in several places."""
         self.duplicates = 0
+        self.point = 0
+        """Capture point that it was seen at."""
+        self.merged: Merged | None = None
+        """Where it was captured at several points: what Wireshark counts over all of them."""
+        self.repeats: Repeats | None = None
+        """Why its segments were sent again; None where none was."""
         self.closer: str | None = None
         self.closed_ns: TimeNs | None = None
         self.closed_id: PacketId | None = None
@@ -101,17 +112,27 @@ class Flow(Link):
             self.syn_last_ns = time
         if flags & (SYN | ACK | FIN | RST) == ACK and not segment.size:
             half.acked = True
+            if segment.options and SACK_OPTION in segment.options and sack_blocks(segment.options):
+                half.sack_time = time
         if flags & ACK:
             half.bare_ack = None
         elif half.bare_ack is None and (half.sure or other.stream.started):
             half.bare_ack = half.last_ack if half.sure else other.stream.seq - other.stream.offset & MASK
         highest = half.next_seq if half.sure else None
+        new_ack = segment.ack != half.last_ack
         said = classify(half, segment, time, self.initial_rtt_ns)
+        if self.merged is not None:
+            self.merged.take(segment, time)
         if said:
             self._count(said)
         if half.sightings is None:
             half.sightings = Sightings(segment)
-        if half.sightings.is_copy(segment, time):
+        copy = half.sightings.is_copy(segment, time)
+        if said & analysis.LATE or (self.repeats is not None and (self.repeats.open or SACK_OPTION in segment.options)):
+            self._note_repeat(half, segment, time, packet_id, said, copy=copy)
+        if segment.ip_id is not None:
+            look_at(half, segment, highest, time, packet_id, copy=copy)
+        if copy:
             self.duplicates += 1
             if self.copies is None:
                 self.copies = Copies()
@@ -120,12 +141,15 @@ class Flow(Link):
             self._take_copied(self.copies, half, Held(segment, time, packet_id, said, highest))
         else:
             self._effective(half, segment, time, packet_id, said, highest)
+            half.late_ack = None  # a hold ends with the very next segment
+            if new_ack and not segment.size and flags & (SYN | ACK | FIN | RST) == ACK and time - other.next_time > LATE_NS:
+                acknowledged_late(other, segment.ack, time, packet_id)
         self.settle()
 
     def settle(self) -> None:
         """Let the loop go on alone with the directions in which nothing is unusual."""
         first = self.first_half
-        restless = self.copies is not None or is_opening(self)
+        restless = self.copies is not None or self.merged is not None or is_opening(self)
         for half in (first, first.other):
             stream, other = half.stream, half.other
             back = other.stream
@@ -134,6 +158,7 @@ class Flow(Link):
                 and half.sure
                 and not half.last_probe
                 and half.bare_ack is None
+                and half.late_ack is None
                 and other.hole_at is None
                 and stream.started
                 and stream.seq == half.next_seq
@@ -153,6 +178,7 @@ class Flow(Link):
         for half in self.halves:
             half.stream.sync()
             half.quiet = False
+            conclude(half)
         self._flush(None)
         self._end(End.OPEN)
 
@@ -182,6 +208,16 @@ class Flow(Link):
             stream.attach(Sniffer(stream, self._openers))
         elif not stream.offset and stream.waiting is None:
             stream.restart()
+
+    def _note_repeat(self, half: Half, segment: Segment, time: TimeNs, packet_id: PacketId, said: int, *, copy: bool) -> None:
+        """Ask why a segment was sent again, or whether it tells that another need not have been."""
+        repeats = self.repeats
+        if repeats is None:
+            repeats = self.repeats = Repeats()
+        if said & analysis.LATE:
+            repeats.take(half, segment, time, packet_id, said, copy=copy)
+        elif segment.flags & ACK:
+            repeats.answered(half, segment)
 
     def _count(self, said: int) -> None:
         counts = self.counts
@@ -259,6 +295,8 @@ class Flow(Link):
             stream.repeat(max(start, 0), end, time, packet_id, needless=acknowledges(half.other, end))
         elif not half.probe_time and start == stream.offset and (highest is None or start >= stream.position(highest)):
             half.probe_time, half.probe_seq = time, (seq + size) & MASK
+        if half.late_ack is not None:
+            take_held(self, half, seq, size, time, packet_id)
         self.last_seen_ack, self.packet_ttl = segment.ack, segment.ttl
         stream.receive(seq, segment.data, segment.start, size, segment.captured, time, packet_id)
 

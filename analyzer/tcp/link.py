@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from analyzer.model import seams
 from analyzer.model.seams import Claim, Opener, Repair
+from analyzer.model.stalls import Held
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledges
 from analyzer.tcp.seq import MASK
@@ -13,7 +15,7 @@ from analyzer.units import ConnectionId, DurationNs, TimeNs
 DEFAULT_MSS = 1460
 
 
-class Link:
+class Link(seams.Link):
     """The side of a connection that faces its readers. Implements `model.seams.Link`."""
 
     __slots__ = (
@@ -133,6 +135,14 @@ class Link:
         """Times in which the client's window was closed between two of the server's bytes."""
         return _blocked(self._client().other.stream, start, end)
 
+    def request_held(self, start: int, end: int) -> list[Held]:
+        """Segments of the client's bytes that it held back until a late ACK."""
+        return _held(self._client().stream, start, end)
+
+    def response_held(self, start: int, end: int) -> list[Held]:
+        """Segments of the server's bytes that it held back until a late ACK."""
+        return _held(self._client().other.stream, start, end)
+
     def forget(self, client_offset: int, server_offset: int) -> None:
         """Drop what is remembered of the bytes before these offsets."""
         client = self._client()
@@ -171,6 +181,10 @@ class Link:
 
 def _within(stream: Stream, start: int, end: int) -> list[Repeat]:
     return [repeat for repeat in stream.repeats() if repeat.end > start and repeat.start < end]
+
+
+def _held(stream: Stream, start: int, end: int) -> list[Held]:
+    return [held for offset, held in stream.trail.held if start <= offset < end] if stream.trail else []
 
 
 def _blocked(stream: Stream, start: int, end: int) -> list[Repair]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-MASK = 0xFFFF_FFFF
-HALF = 0x8000_0000
+from typing import Final
+
+MASK: Final = 0xFFFF_FFFF
+HALF: Final = 0x8000_0000
 
 
 def after(a: int, b: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.model.seams import Claim, End, Opener
+from analyzer.model.seams import Claim, End, Opener, Sink
 from analyzer.tcp.stream import FAR, Stream
 
 MOST_TRIES = 64
@@ -11,7 +11,7 @@ MOST_HELD = 32
 """Bytes that are held while openers ask for more."""
 
 
-class Sniffer:
+class Sniffer(Sink):
     """The sink of a direction until somebody claims the connection. Implements `model.seams.Sink`."""
 
     __slots__ = ("_held", "_lost", "_openers", "_stream", "_tries")

@@ -8,9 +8,9 @@ the peer has acknowledged them and gone on.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from analyzer.model.seams import End, Sink
+from analyzer.model.seams import ByteStream, End, Sink
 from analyzer.tcp.ranges import RangeSet
 from analyzer.tcp.seq import MASK, signed
 from analyzer.tcp.trail import MOST_MARKS, MOST_UPLOADED, Mark, Repeat, Trail, packet_of
@@ -20,9 +20,9 @@ from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 if TYPE_CHECKING:
     from analyzer.tcp._half import Half
 
-FAR = 1 << 30
+FAR: Final = 0x4000_0000
 """The longest run of bytes that the loop counts down alone: sequence numbers are made sure of before they can be ambiguous."""
-MOST_AHEAD = 1 << 28
+MOST_AHEAD: Final = 0x1000_0000
 """An ACK or a FIN further than this beyond what was seen is no proof of lost bytes."""
 NO_MARKS: deque[Mark] = deque(maxlen=0)
 """Of directions without payload, which most connections of a scan are."""
@@ -30,11 +30,11 @@ ONE_WAY_NS: DurationNs = SECOND
 """How long a hole is waited for where the capture lacks the direction whose ACKs would tell."""
 
 
-class Stream:
+class Stream(ByteStream):
     """The byte stream of one direction. Implements `model.seams.ByteStream`."""
 
     __slots__ = (
-        "_arrived", "_now", "_room", "cut", "early", "fin_offset", "finished", "gaps", "half", "marks", "need", "offset",
+        "_arrived", "_now", "_room", "cut", "early", "ended", "fin_offset", "finished", "gaps", "half", "marks", "need", "offset",
         "rtt_ns", "seq", "shut", "sink", "started", "syn_id", "trail", "unseen_since", "unseen_to", "waiting", "watched", "watched_ns",
     )  # fmt: skip
 
@@ -72,6 +72,8 @@ class Stream:
         self.fin_offset: int | None = None
         """Where the sender's FIN ended the stream."""
         self.finished = False
+        self.ended: End | None = None
+        """How it ended, once all that is left was delivered."""
         self.unseen_since: TimeNs | None = None
         """Since when the peer has acknowledged bytes that are missing; None where it has not."""
         self.unseen_to = 0
@@ -106,7 +108,7 @@ class Stream:
 
     def restart(self) -> None:
         """Let the next segment tell the sequence number again: the peer answers with another initial one. Offsets go on."""
-        self.started = self.finished = False
+        self.started, self.finished, self.ended = False, False, None
         self.fin_offset = self.unseen_since = self.shut = None
 
     def sync(self) -> None:
@@ -127,7 +129,9 @@ class Stream:
     def attach(self, sink: Sink | None) -> None:
         """Let `sink` read from here on; None: nobody needs these bytes."""
         self.sync()
-        self.sink = sink
+        self.sink = sink if self.ended is None else None
+        if sink is not None and self.ended is not None:
+            sink.end(self.offset, self.ended)
         self.need = self.offset
         self.half.skip = self.skip()
 
@@ -244,9 +248,8 @@ class Stream:
             self.close_gap(self.unseen_to)
         if self.fin_offset is not None:
             self.close_gap(self.fin_offset)
-        sink, self.sink = self.sink, None
-        if sink is not None:
-            sink.end(self.offset, how)
+        self.ended = how
+        self.attach(self.sink)
 
     def release(self) -> None:
         """Drop what only a reader would have asked for."""
@@ -265,8 +268,7 @@ class Stream:
 
     def remember(self) -> Trail:
         """Return where repairs are remembered."""
-        if self.trail is None:
-            self.trail = Trail()
+        self.trail = self.trail or Trail()
         return self.trail
 
     # Its own.
@@ -290,9 +292,8 @@ class Stream:
             waiting = self.waiting = Waiting()
         self._keep(waiting, offset, data, size, time, packet_id)
         earliest = waiting.earliest(self.offset)
-        if waiting.full():
-            self.close_gap(waiting.next_offset())
-        elif not self.half.other.seen and earliest is not None and time - earliest.time > ONE_WAY_NS:
+        late = not self.half.other.seen and earliest is not None and time - earliest.time > ONE_WAY_NS
+        if late or waiting.full():
             self.close_gap(waiting.next_offset())
         if self._room.used > self._room.limit:
             self._room.make()
@@ -343,8 +344,7 @@ class Stream:
             self.gaps.add(start, end)
         if self.sink is None:
             return
-        if not seen:  # also where it need not have seen the bytes: a message that lacks some is not whole
-            self.need = self.sink.gap(start, end - start)
-        elif end > self.need:
+        if seen:
             start = max(start, self.need)
+        if start < end:  # never captured: also where it need not have seen the bytes, as a message that lacks some is not whole
             self.need = self.sink.gap(start, end - start)

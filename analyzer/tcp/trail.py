@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple, TypeAlias
 
+from analyzer.model.stalls import Held
 from analyzer.units import PacketId, TimeNs
 
 MOST_MARKS = 32
@@ -62,7 +63,7 @@ class Closed(NamedTuple):
 class Trail:
     """What held up the bytes of one direction, as far as it concerns the exchange under way. Most connections never have one."""
 
-    __slots__ = ("closed", "holes", "open_repeats", "repeats")
+    __slots__ = ("closed", "held", "holes", "open_repeats", "repeats")
 
     def __init__(self) -> None:
         self.repeats: list[Repeat] = []
@@ -70,6 +71,8 @@ class Trail:
         """Repeats that no ACK has covered yet."""
         self.holes: list[Hole] = []
         self.closed: list[Closed] = []
+        self.held: list[tuple[int, Held]] = []
+        """Segments that were held back, each with its offset."""
 
     def repeat(
         self, start: int, end: int, sent: TimeNs, time: TimeNs, packet_id: PacketId, marks: deque[Mark], *, needless: bool = False
@@ -96,6 +99,12 @@ class Trail:
             del self.closed[0]
         self.closed.append(Closed(offset, filled, opened, packet_id))
 
+    def hold(self, offset: int, held: Held) -> None:
+        """Note that the bytes from `offset` on were held back until a late ACK."""
+        if len(self.held) >= MOST_EVENTS:
+            del self.held[0]
+        self.held.append((offset, held))
+
     def acknowledge(self, offset: int, time: TimeNs) -> None:
         """Settle the repeats that an ACK up to `offset` covers."""
         for repeat in self.repeats:
@@ -112,4 +121,6 @@ class Trail:
             self.holes = [hole for hole in self.holes if hole.end > offset]
         if self.closed:
             self.closed = [window for window in self.closed if window.offset > offset]
-        return bool(self.repeats or self.holes or self.closed)
+        if self.held:
+            self.held = [one for one in self.held if one[0] >= offset]
+        return bool(self.repeats or self.holes or self.closed or self.held)

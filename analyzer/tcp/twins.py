@@ -1,16 +1,21 @@
-"""Connections that are one on the wire: translated copies (NAT seen from both sides), and two halves of one (NAT before the capture point).
+"""Connections that are one on the wire: copies (seen on both sides of a NAT, or at two capture points), and two halves of one (NAT before
+the capture point).
 
-The initial sequence numbers pass a translation unchanged, and two of 32 bits are not equal by chance.
+The initial sequence numbers pass a translation unchanged, and two of 32 bits are not equal by chance. Of captures of several points the
+clocks were aligned before; which of the copies is nearest to the client is told by what no clock is needed for (`nearness.py`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 from analyzer.tcp.flow import Flow
+from analyzer.tcp.nearness import Nearness
 from analyzer.tcp.opening import Mark
+from analyzer.tcp.overlap import overlaps
 from analyzer.units import SECOND, ConnectionId, DurationNs, TimeNs
 
 COPY_NS: DurationNs = SECOND
@@ -21,6 +26,8 @@ MOST_VIEWS = 8
 """More SYNs with the same number are no views of one but a scan, whose tool numbers them all alike."""
 ANSWER_NS: DurationNs = 60 * SECOND
 """How long after the first SYN its answer may come: Linux gives up after two minutes, programs sooner."""
+
+NO_STREAMS: Mapping[ConnectionId, ConnectionId] = MappingProxyType({})
 
 Ends: TypeAlias = tuple[tuple[bytes, int], tuple[bytes, int]]
 
@@ -41,7 +48,7 @@ class Views:
         return (
             syn_ns - self.syn_ns <= within
             and (flow.syn_ack_seq is None or self.answer is None or flow.syn_ack_seq == self.answer)
-            and _ends(flow) != _ends(self.first)
+            and (_ends(flow) != _ends(self.first) or flow.point != self.first.point)
         )
 
     def add(self, flow: Flow) -> None:
@@ -51,13 +58,25 @@ class Views:
             self.answer = flow.syn_ack_seq
 
 
-def twins(flows: Iterable[Flow]) -> dict[ConnectionId, ConnectionId]:
-    """Return for each translated copy of a connection the connection whose SYN came first; of three hops both later ones name the first.
+def twins(flows: Sequence[Flow], streams: Mapping[ConnectionId, ConnectionId] = NO_STREAMS) -> dict[ConnectionId, ConnectionId]:
+    """Return for each copy of a connection the connection whose SYN came first; of three hops both later ones name the first.
 
     A copy has other addresses or ports, and its SYN and SYN-ACK carry the same two initial sequence numbers within a second. Where a
     view lacks the SYN-ACK (it was lost between, or nobody answered), the client's number, the SYN's timestamp or IP identification,
-    and 5 ms decide.
+    and 5 ms decide. At another capture point the addresses may be the same (`streams` names the connection of each such view), and where
+    no SYN was captured the bytes that both carried decide. Of copies at several points the first is the one nearest to the client.
     """
+    found = _by_syn(flows)
+    if any(flow.point for flow in flows):
+        found = _across(flows, found, streams)
+        Nearness(views.flows for views in found).sort()
+        for views in found:
+            views.first = views.flows[0]
+    return {copy.connection_id: views.first.connection_id for views in found for copy in views.flows if copy is not views.first}
+
+
+def _by_syn(flows: Iterable[Flow]) -> list[Views]:
+    """Return the connections that were seen in several places, by their SYNs."""
     opened = sorted(((flow.syn_ns, flow.connection_id, flow) for flow in flows if flow.syn_ns is not None), key=lambda item: item[:2])
     alike = Counter(flow.syn_seq for _, _, flow in opened)
     by_numbers: dict[tuple[int | None, int], Views] = {}
@@ -81,7 +100,24 @@ def twins(flows: Iterable[Flow]) -> dict[ConnectionId, ConnectionId]:
             by_numbers[numbers] = views
         if syn is not None:
             by_syn[syn] = views
-    return {copy.connection_id: views.first.connection_id for views in several for copy in views.flows[1:]}
+    return several
+
+
+def _across(flows: Sequence[Flow], found: list[Views], streams: Mapping[ConnectionId, ConnectionId]) -> list[Views]:
+    """Return the connections that were seen in several places, also those that only their addresses or bytes tell."""
+    of: dict[ConnectionId, Views] = {flow.connection_id: views for views in found for flow in views.flows}
+    pairs = overlaps(flows)
+    numbers = {flow.connection_id: flow for flow in flows}
+    pairs += [(numbers[stream], numbers[view]) for view, stream in streams.items() if stream in numbers and view in numbers]
+    for first, second in pairs:
+        one, other = of.get(first.connection_id), of.get(second.connection_id)
+        if one is not None and one is other:
+            continue
+        one = one or Views(first, first.first_ns)
+        one.flows += [flow for flow in (other.flows if other is not None else [second]) if flow not in one.flows]
+        for flow in one.flows:
+            of[flow.connection_id] = one
+    return list({id(views): views for views in of.values() if len(views.flows) > 1}.values())
 
 
 def one_way(flows: Iterable[Flow]) -> dict[ConnectionId, ConnectionId]:

@@ -102,6 +102,10 @@ class Waiting:
         self.cost += cost
         return cost
 
+    def holds(self, offset: int, end: int) -> bool:
+        """Tell whether all bytes from `offset` to `end` wait already."""
+        return not self._covered.missing(offset, end)
+
     def full(self) -> bool:
         """Tell whether more waits than may."""
         return len(self._pieces) > MOST_PIECES or self.cost > MOST_BYTES

@@ -105,3 +105,17 @@ def test_a_file_cut_in_its_header_is_no_answer(tmp_path: Path) -> None:
 def test_an_unknown_version_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match=r"pcap version 1\.4"):
         read(save(tmp_path, pcap([], version=(1, 4))))
+
+
+@pytest.mark.parametrize("unit, tick", [(SECOND, SECOND), (SECOND // 1000, SECOND // 1000), (SECOND // 1_000_000, 1000)])
+def test_how_fine_the_clock_is_shows_in_the_times(tmp_path: Path, unit: int, tick: int) -> None:
+    packets = [(1_700_000_000 * SECOND + 7 * at * unit, b"x") for at in range(40)]
+    (file,) = read(save(tmp_path, pcap(packets))).capture.info.files
+    assert file.tick_ns == tick
+
+
+def test_the_longest_step_back_is_kept(tmp_path: Path) -> None:
+    packets = [(1_700_000_000 * SECOND + at * 1000, b"x") for at in (10, 5, 30, 2, 40)]
+    for chunk in (1, 1 << 19):
+        info = read(save(tmp_path, pcap(packets)), chunk=chunk).capture.info
+        assert (info.backwards, info.backwards_ns) == (2, 28_000)

@@ -64,7 +64,7 @@ def our_packets(path: Path) -> tuple[dict[int, Packet], set[int]]:
             packet = decoder.decode(block, index)
             if packet is not None:
                 found[number] = packet
-            if block.link_type not in LINKS:
+            if block.link_type not in LINKS and not isinstance(packet, Segment):
                 foreign.add(number)
     return found, foreign
 

@@ -64,13 +64,15 @@ def pattern(who: str, start: int, size: int) -> bytes:
 def trace(text: str, *, client: int = 1000, server: int = 5000) -> list[Line]:
     """Read a trace; `client` and `server` are the initial sequence numbers."""
     lines = []
-    for number, line in enumerate(text.splitlines(), 1):
+    numbers = {"C": 0, "S": 30000}
+    for line in text.splitlines():
         words = line.split("#")[0].split()
         if not words:
             continue
         ms, who, flags, seq, ack, *rest = words
         more = dict(word.split("=", 1) for word in rest if "=" in word)
         size = next((int(word) for word in rest if "=" not in word), 0)
+        numbers[who] += 1
         isn = {"C": client, "S": server}
         if "isn" in more:
             isn["C"] = int(more["isn"])
@@ -85,7 +87,7 @@ def trace(text: str, *, client: int = 1000, server: int = 5000) -> list[Line]:
                 payload,
                 int(more.get("win", 500)),
                 int(more.get("ttl", 64)),
-                int(more.get("id", number)),
+                int(more.get("id", numbers[who])),
                 int(more.get("if", 0)),
                 int(more["cap"]) if "cap" in more else None,
                 int(more.get("port", 40000)),

@@ -80,3 +80,18 @@ def test_after_a_gap_the_next_segments_are_tried() -> None:
 
 def test_a_claim_that_contradicts_the_syn_is_refused() -> None:
     assert sniffed(OPEN + "20 S PA 1 1 text=HELLOyou").up.bytes() == b""
+
+
+class Answered(Picky):
+    """Claims the connection by what the server says."""
+
+    def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
+        return Claim.RESPONSE if super().sniff(link, data, start, end) is Claim.REQUEST else Claim.NO
+
+
+def test_a_direction_that_had_ended_before_the_other_was_claimed_is_said_to_have_ended() -> None:
+    """The server's first byte is missing; what waits behind it is read only when the connection ends."""
+    picky = Answered()
+    play(blocks(trace("20 C PA 1 1 5\n30 C FA 6 1\n35 S PA 1 7 1\n40 S PA 3 7 text=HELLO\n50 S FA 8 7\n60 C A 7 9")), openers=[picky])
+    assert picky.down.bytes() == b"HELLO"
+    assert len(picky.up.ended()) == len(picky.down.ended()) == 1

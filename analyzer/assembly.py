@@ -8,11 +8,11 @@ from typing import NamedTuple, TypeAlias
 
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import About, HttpExchange
-from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Stall
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Held, Stall
 from analyzer.units import SECOND, DurationNs, TimeNs
 
-Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None, tuple[Stall, ...]]
-"""wait_stall_ns, network_ns, server_ns, stall_ns and stalls of an exchange."""
+Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None, tuple[Stall, ...], tuple[Held, ...]]
+"""wait_stall_ns, network_ns, server_ns, stall_ns, stalls and held of an exchange."""
 SET_UP_BELONGS_NS: DurationNs = SECOND
 """A connection's set-up belongs to its first exchange if the request begins within this time."""
 MOST_NAMED = 10
@@ -64,9 +64,11 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         more,
         imds,
         continues,
+        retry_mode,
+        unprocessed,
     ) = about
-    wait_stall, network, server, stall, stalls = wait
-    return Exchange._make((
+    wait_stall, network, server, stall, stalls, held = wait
+    return tuple.__new__(Exchange, (
         raw.exchange_id,
         raw.link.connection_id,
         None,
@@ -119,7 +121,17 @@ def exchange_row(raw: HttpExchange, about: About, wait: Wait) -> Exchange:
         None if last is None else last[1],
         continues,
         stalls,
+        held,
+        retry_mode,
+        unprocessed,
+        None if request is None else "origin" if request.target[:1] == b"/" else _form(request.target),
+        0,
     ))  # fmt: skip
+
+
+def _form(target: bytes) -> str:
+    """Name the form of a request's target that is no path (RFC 9112 section 3.2)."""
+    return "asterisk" if target == b"*" else "absolute" if b"://" in target[:9] else "authority"
 
 
 def with_calls(exchanges: list[Exchange], calls: Iterable[Call]) -> list[Exchange]:
@@ -146,13 +158,15 @@ def connection_rows(
     service_of: Callable[[Connection, str | None], tuple[str | None, str | None]],
     copies: Mapping[int, int] = NO_COPIES,
     handshakes: Mapping[int, Handshake] = NO_HANDSHAKES,
+    names: dict[tuple[str, int], str] | None = None,
 ) -> list[Connection]:
     """Add names, services, exchanges and, from `copies`, the connection that each is a translated copy of.
 
-    The set-up of a connection ends with its handshake, where there is one in `handshakes`.
+    The set-up of a connection ends with its handshake, where there is one in `handshakes`. `names` are those by which servers are known
+    from connections that are not among the rows; those of the rows are added.
     """
     rows = list(rows)
-    names: dict[tuple[str, int], str] = {}
+    names = {} if names is None else names
     for row in rows:
         known, shaken = traffic.get(row.connection_id), handshakes.get(row.connection_id)
         seen = (shaken.server_name if shaken is not None else None) or (known.host if known is not None else None)
@@ -179,6 +193,20 @@ def connection_rows(
             )
         )
     return out
+
+
+def with_sdks(exchanges: Iterable[Exchange], handshakes: Mapping[int, Handshake], by_hello: Callable[[str], str | None]) -> list[Exchange]:
+    """Return the exchanges, each inferred one with a service with the SDK, or family of SDKs, that its ClientHello shows."""
+    told = {number: by_hello(row.ja4) for number, row in handshakes.items() if row.ja4 is not None}
+    if not any(told.values()):
+        return list(exchanges)
+    make, at = tuple.__new__, Exchange._fields.index("sdk")
+    return [
+        make(Exchange, (*row[:at], told.get(row.connection_id), *row[at + 1 :]))
+        if row.evidence == "inferred" and row.service is not None and row.sdk is None
+        else row
+        for row in exchanges
+    ]
 
 
 def with_services(exchanges: Iterable[Exchange], connections: Iterable[Connection]) -> list[Exchange]:
@@ -282,6 +310,7 @@ def _joined(request: Exchange, answer: Exchange, previous: Exchange | None, *, f
         count=answer.count,
         scanned_count=answer.scanned_count,
         has_more=answer.has_more,
+        unprocessed=answer.unprocessed,
         interim=answer.interim,
         closes="both" if request.closes and answer.closes else request.closes or answer.closes,
         request_acknowledged=True,

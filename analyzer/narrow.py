@@ -96,10 +96,13 @@ def apply(analysis: Analysis, wanted: Filter, *, whole_calls: bool = True) -> An
         spans=analysis.spans.where(lambda row: row.call_id in named),
         anomalies=analysis.anomalies.where(lambda row: row.connection_id is None or row.connection_id in kept),
         check=analysis.check,
+        imagine=analysis.imagine,
+        pooled=analysis.pooled,
         filtered=wanted.words(analysis.capture.first_ns or 0),
         outside=None if kept else present(analysis),
         context=analysis.context or analysis,
         renderers=analysis.renderers,
+        saved=analysis.saved,
     )
 
 

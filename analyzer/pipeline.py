@@ -5,22 +5,39 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import count
 from operator import itemgetter
 from pathlib import Path
 
-from analyzer import aws, capture, dns, findings, http, latency, packets, tcp, tls
-from analyzer.assembly import Traffic, connection_rows, exchange_row, join_one_way, mark_copies, note_opaque, with_calls, with_services
+from analyzer import aws, capture, dns, findings, http, latency, packets, sdks, tcp, tls
+from analyzer.assembly import (
+    Traffic,
+    connection_rows,
+    exchange_row,
+    join_one_way,
+    mark_copies,
+    note_opaque,
+    with_calls,
+    with_sdks,
+    with_services,
+)
+from analyzer.between import note_lost
+from analyzer.elsewhere import Fold
 from analyzer.errors import UsageError
-from analyzer.model.analysis import Analysis
+from analyzer.model.analysis import Analysis, Elsewhere
 from analyzer.model.capture import CaptureInfo
-from analyzer.model.http import Endpoint, HttpExchange
+from analyzer.model.clocks import Clock
+from analyzer.model.draft import Placed
+from analyzer.model.http import Endpoint, HttpExchange, Talk
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Lookup, Span
 from analyzer.model.seams import Block, Datagram
 from analyzer.model.table import Table
 from analyzer.quality import note_capture, vantage_of
+from analyzer.repeating import with_costs, with_unseen
+from analyzer.resolvers import Resolvers
+from analyzer.survey import note_clocks, survey
 from analyzer.units import PacketId, TimeNs
 
 DATAGRAM_PORTS = packets.TUNNEL_PORTS | {dns.PORT}
@@ -33,8 +50,20 @@ MOST_ANOMALIES = 1000
 class Pipeline:
     """One pass over a capture: blocks in, rows out."""
 
-    def __init__(self, services: Sequence[aws.ServiceRule] = (), keys: tls.KeyLog | None = None) -> None:
+    def __init__(
+        self,
+        services: Sequence[aws.ServiceRule] = (),
+        keys: tls.KeyLog | None = None,
+        *,
+        compares: bool = False,
+        began: Callable[[Talk], None] | None = None,
+        clocks: Sequence[Clock] = (),
+    ) -> None:
+        self._clocks = clocks
+        several = max((clock.point for clock in clocks), default=0) + 1
+        self._points = tcp.Points([one.point for one in clocks], [one.shift_ns for one in clocks]) if several > 1 else None
         self._recognizer = aws.Recognizer(services)
+        self._bodies = aws.Bodies()
         self._anomalies: list[Anomaly] = []
         self._anomaly_counts: dict[str, int] = {}
         self._lookups: list[Lookup] = []
@@ -45,7 +74,8 @@ class Pipeline:
         self._handshakes: dict[int, Handshake] = {}
         self._unnamed = False
         """Whether an exchange that was inferred has no service yet."""
-        self._names = dns.Lookups(self._lookups.append)
+        self._resolvers = Resolvers(several) if several > 1 else None
+        self._names = self._resolvers or dns.Lookups(self._lookups.append)
         known = self._recognizer
         wishes = http.Wishes(
             request_fields=aws.REQUEST_FIELDS,
@@ -56,9 +86,18 @@ class Pipeline:
             varying=aws.VARYING_FIELDS,
         )
         number = count().__next__
-        decrypted = http.HttpOpener(wishes, self._decrypted, number)
-        self.tls = tls.TlsOpener(keys, (decrypted,), done=self._exchange, handshake=self._handshake, anomaly=self.anomaly, number=number)
-        clear = http.HttpOpener(wishes, self._exchange, number, self.tls.tunnel)
+        decrypted = http.HttpOpener(wishes, self._decrypted, number, began=began)
+        self.tls = tls.TlsOpener(
+            keys,
+            (decrypted,),
+            done=self._exchange,
+            handshake=self._handshake,
+            anomaly=self.anomaly,
+            number=number,
+            compares=compares,
+            began=began,
+        )
+        clear = http.HttpOpener(wishes, self._exchange, number, self.tls.tunnel, began)
         self.engine = tcp.Engine(
             packets.LAYOUTS,
             packets.Decoder().decode,
@@ -67,10 +106,13 @@ class Pipeline:
             datagram=self._datagram,
             datagram_ports=DATAGRAM_PORTS,
             opened=self._opened,
+            points=self._points,
         )
 
     def feed(self, block: Block) -> None:
         """Take one block of packets."""
+        if self._resolvers is not None:
+            self._resolvers.at(self._clocks[block.file].point)
         self.engine.feed(block)
 
     def finish(self, info: CaptureInfo, *, calls: bool = True) -> Analysis:
@@ -79,30 +121,52 @@ class Pipeline:
         self._names.finish()
         counts = Counter(map(_CONNECTION, self._exchanges))
         flows = self.engine.flows
-        copies, one_way = tcp.twins(flows), tcp.one_way(flows)
+        streams = self._points.streams if self._points is not None else {}
+        copies, one_way = tcp.twins(flows, streams), tcp.one_way(flows)
         shaken = self._handshakes
         connections = connection_rows(map(tcp.row, flows), self._traffic, counts, self._name_of, self._service_of, copies, shaken)
         self._exchanges.sort(key=_ID)
-        if self._unnamed:
-            self._exchanges = with_services(self._exchanges, connections)
-        self._exchanges = join_one_way(mark_copies(self._exchanges, copies), one_way, self._unfinished)
+        self._exchanges = self._dressed(self._exchanges, connections, copies, one_way)
+        self._exchanges = with_unseen(self._exchanges, {packet: lost for flow in flows for packet, lost in tcp.unseen_before(flow).items()})
         self._lookups.sort(key=_ID)
-        note_capture(info, connections, self.anomaly)
-        note_opaque(info, self.tls.opaque, self.anomaly)
         handshakes = [shaken[number] for number in sorted(shaken)]
+        opaque: Mapping[str, Sequence[tuple[int, str]]] = self.tls.opaque
+        elsewhere: Sequence[Elsewhere] = ()
+        nearest: Mapping[int, Connection] = {}
+        if self._clocks:
+            point = {flow.connection_id: flow.point for flow in flows}
+            note_clocks(info, self._clocks, Counter(point[one] for one in {copies[at] for at in copies if point[at] != point[copies[at]]}))
+        fold = Fold(point, copies, streams) if self._points is not None else None
+        if fold is not None and self._resolvers is not None:
+            self._anomalies = list(map(fold.anomaly, self._anomalies))
+            connections, self._exchanges, self._lookups, handshakes, opaque, elsewhere = fold.rows(
+                connections, self._exchanges, self._resolvers.rows, handshakes, opaque
+            )
+        connections = with_costs(connections, self._exchanges)
+        info.remarks += packets.remarks(interface.link_type for interface in info.interfaces)
+        note_capture(info, connections, self.anomaly)
+        note_opaque(info, opaque, self.anomaly)
+        if fold is not None:
+            note_lost(info, connections, self._exchanges, elsewhere, self.anomaly)
+        vantage = vantage_of(connections)
+        info.inference = self.tls.yardstick.result()
         made: list[Call] = []
         spans: list[Span] = []
         if calls:
-            made, spans = latency.reckon(aws.place_calls(self._exchanges, connections, self._lookups, handshakes))
+            made, spans = latency.reckon(self._placed(self._exchanges, connections, self._lookups, handshakes))
             made = aws.with_chains(made, self._exchanges)
             self._exchanges = with_calls(self._exchanges, made)
         for code, seen in self._anomaly_counts.items():
             if seen > MOST_ANOMALIES:
                 self._anomalies.append(Anomaly(code, None, None, f"{seen - MOST_ANOMALIES} more of these"))
         self._anomalies.sort(key=lambda row: (row.packet_id is None, row.packet_id or 0))
+        if fold is not None:
+            numbered = {flow.connection_id: flow for flow in flows}
+            nearest = fold.several(connections)
+            connections = fold.over_all(connections, lambda row, views: tcp.over_all(row, [numbered[one] for one in views]))
         return Analysis(
             capture=info,
-            vantage=vantage_of(connections),
+            vantage=vantage,
             connections=Table("connections", Connection, connections),
             lookups=Table("lookups", Lookup, self._lookups),
             exchanges=Table("exchanges", Exchange, self._exchanges),
@@ -111,7 +175,25 @@ class Pipeline:
             calls=Table("calls", Call, made),
             spans=Table("spans", Span, spans),
             check=findings.check,
+            imagine=findings.imagine,
+            pooled=findings.pools,
+            elsewhere=elsewhere,
+            nearest=nearest,
         )
+
+    def _dressed(
+        self, exchanges: list[Exchange], connections: list[Connection], copies: Mapping[int, int], one_way: Mapping[int, int]
+    ) -> list[Exchange]:
+        """Return exchanges, in order of their ids, with what only their connections tell of them."""
+        if self._unnamed:
+            exchanges = with_services(exchanges, connections)
+        exchanges = with_sdks(exchanges, self._handshakes, sdks.by_hello)
+        return join_one_way(mark_copies(exchanges, copies), one_way, self._unfinished)
+
+    def _placed(
+        self, exchanges: list[Exchange], connections: list[Connection], lookups: list[Lookup], handshakes: list[Handshake]
+    ) -> list[Placed]:
+        return aws.place_calls(exchanges, connections, lookups, handshakes, self._bodies)
 
     def anomaly(self, row: Anomaly) -> None:
         """Keep an anomaly row; of one code only so many."""
@@ -139,6 +221,9 @@ class Pipeline:
         if raw.request is None and not raw.response_complete:
             self._unfinished.add(raw.exchange_id)
         about = self._recognizer.describe(raw.request, raw.response, endpoint)
+        request = raw.request
+        if request is not None and request.body and about.invocation_id is None:
+            self._bodies.note(raw.exchange_id, request, self._recognizer.request_window)
         self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
         if raw.evidence == "inferred" and about.service is None:
             self._unnamed = True
@@ -150,6 +235,7 @@ class Pipeline:
 
     def _decrypted(self, raw: HttpExchange) -> None:
         raw.evidence = "decrypted"
+        self.tls.yardstick.read(raw)
         self._exchange(raw)
 
     def _handshake(self, row: Handshake) -> None:
@@ -178,6 +264,9 @@ def read(
     they come after the packets, which takes a second pass over the files. `progress` is called after each block. Without `calls` the tables
     `calls` and `spans` are not made, which saves time where nobody asks for them. Raises CaptureError or UnknownFormat where nothing can be
     read, UsageError for a rule or a key log that cannot be read.
+
+    Several captures are looked at beforehand, which takes a second pass over them: those that hold the same packets were taken at several
+    points. Their clocks are compared, all times become those of the first file's clock, and each call is made from one view.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     rules = [aws.parse_service_option(text) for text in services]
@@ -186,10 +275,11 @@ def read(
     # The loop makes no cycles that matter within a pass; looking for them again and again costs a fifth of the time.
     gc.disable()
     try:
-        pipeline, source = _pass(names, rules, known, progress)
+        clocks = survey(names)
+        pipeline, source = _pass(names, rules, known, progress, clocks, compares=calls)
         missing = pipeline.tls.missing
         if source.info.secrets and all(Path(name).is_file() for name in names) and any(known.secrets(random) for random in missing):
-            pipeline, source = _pass(names, rules, known, progress)
+            pipeline, source = _pass(names, rules, known, progress, clocks, compares=calls)
         return pipeline.finish(source.info, calls=calls)
     finally:
         if collecting:
@@ -201,10 +291,13 @@ def _pass(
     rules: list[aws.ServiceRule],
     keys: tls.KeyLog,
     progress: Callable[[capture.Capture], None] | None,
+    clocks: Sequence[Clock],
+    *,
+    compares: bool,
 ) -> tuple[Pipeline, capture.Capture]:
     """Read the captures once, adding to `keys` the secrets that they hold."""
-    pipeline = Pipeline(rules, keys)
-    source = capture.open_captures(names, emit=pipeline.anomaly)
+    pipeline = Pipeline(rules, keys, compares=compares, clocks=clocks)
+    source = capture.open_captures(names, emit=pipeline.anomaly, shifts=[clock.shift_ns for clock in clocks])
     secrets, taken = source.info.secrets, 0
     for block in source.blocks():
         while taken < len(secrets):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from analyzer import pipeline
+from analyzer.model.table import Table
 
 if TYPE_CHECKING:
     from analyzer.capture import Capture
     from analyzer.model.analysis import Analysis
+    from analyzer.model.whatif import Replay
     from analyzer.report.explained import Explanation
+    from analyzer.report.plots import Plots
 
 
 class Shows:
@@ -38,6 +42,37 @@ class Shows:
 
         return Explanation(analysis, call)
 
+    def whatif(self, replay: Replay, form: str) -> str:
+        """Write the answer to a what-if; `form` is text or html."""
+        from analyzer.report.whatif import html, text
+
+        return html(replay) if form == "html" else "\n".join(text(replay))
+
+    def plots(self, analysis: Analysis) -> Plots:
+        """Return the plots of an answer."""
+        from analyzer.report.plots import Plots
+
+        return Plots(analysis)
+
+    def export(self, analysis: Analysis, path: str | os.PathLike[str], to: str | None, table: str | None) -> list[Path]:
+        """Write an answer for another program's viewer and return the files."""
+        from analyzer.report.exports import export
+
+        return export(analysis, path, to, table)
+
+
+class Saves:
+    """Writes tables by the formats of `report.exports`, which are imported when somebody saves one."""
+
+    def save(self, table: Table[Any], path: str | os.PathLike[str], form: str) -> None:
+        """Write a table in a format of tables. Raises UsageError, MissingTool, AnalyzerError."""
+        from analyzer.report.exports import save_table, tabular_of
+
+        save_table(table, path, tabular_of(form))
+
+
+Table.saver = Saves()
+
 
 def read(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
@@ -53,6 +88,9 @@ def read(
     (NSS format), by default the file that the environment variable SSLKEYLOGFILE names. `progress` is called after each block.
     Without `calls` the tables `calls` and `spans` stay empty, which saves time where nobody asks for them.
     Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule or key log that cannot be read.
+
+    Captures that hold the same packets were taken at several points: their clocks are aligned (`capture.files[n].clock`; all times are
+    those of the first file's clock), each call is made from the view nearest to the client, and what the other views show proves.
     """
     analysis = pipeline.read(paths, services=services, keys=keys, progress=progress, calls=calls)
     analysis.renderers = Shows()

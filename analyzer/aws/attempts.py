@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-ATTEMPT_FIELD = b"amz-sdk-request"
-"""`attempt=N; max=M`, with `ttl=...` anywhere and with or without spaces. Ruby counts from 0, all others from 1."""
+from analyzer import sdks
+
+ATTEMPT_NAME = "amz-sdk-request"
+ATTEMPT_FIELD = ATTEMPT_NAME.encode()
+"""`attempt=N; max=M`, with `ttl=...` anywhere and with or without spaces; the SDK's profile says whether it counts from 0 or 1."""
 RETRY_FIELDS = (b"amz-sdk-retry", b"aws-sdk-retry")
 """`RETRIES/DELAY/CAPACITY` (Java v1, early Java v2) and `RETRIES/DELAY` (PHP): retries count from 0."""
 INVOCATION_FIELDS = (b"amz-sdk-invocation-id", b"aws-sdk-invocation-id")
@@ -23,9 +26,7 @@ def attempt(fields: dict[bytes, bytes], sdk: str | None) -> int | None:
     if value is not None:
         number = attempt_number(value)
         if number is not None:
-            if sdk == "ruby":
-                return number + 1
-            return number or None
+            return number + 1 - sdks.first_attempt(sdk, ATTEMPT_NAME) or None
     for name in RETRY_FIELDS:
         value = fields.get(name)
         if value is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from analyzer.aws.bodies import Bodies
 from analyzer.aws.credentials_endpoints import SERVICES as CREDENTIAL_ENDPOINTS
 from analyzer.aws.joining import attempts, longest_pause
 from analyzer.aws.ownership import SetUp, given_up, server_of
@@ -19,9 +20,11 @@ MOST_UNSEEN = 16
 TOKENS_OF_STS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML", "GetSessionToken", "GetFederationToken"})
 
 
-def service_calls(exchanges: Sequence[Exchange], connections: Mapping[int, Connection], set_up: SetUp) -> Iterator[Draft]:
+def service_calls(
+    exchanges: Sequence[Exchange], connections: Mapping[int, Connection], set_up: SetUp, bodies: Bodies | None = None
+) -> Iterator[Draft]:
     """Yield the calls of AWS services; credential endpoints are not among them, copies and requests not captured neither."""
-    for rows in attempts(exchanges, connections):
+    for rows in attempts(exchanges, connections, bodies):
         row = rows[0]
         if len(rows) == 1 and row.outcome == "ok" and row.idle_before_ns is not None and row.attempt in (None, 1) and row.service != "sts":
             # One good exchange on an open connection, as most are: there is nothing to find out.

@@ -29,6 +29,13 @@ _TABLE_ANYWHERE = re.compile(rb'(?<!\\)"(?:TableName|TableArn|ResourceArn|Stream
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _TABLE_ARN = re.compile(r"arn:[a-z-]{1,20}:dynamodb:[a-z0-9-]*:\d*:table/([A-Za-z0-9_.-]{1,255})(?:/.*)?", re.DOTALL)
 _START_KEY = re.compile(rb'(?<!\\)"ExclusiveStartKey"\s*+:\s*+\{')
+BATCHES = frozenset({"BatchGetItem", "BatchWriteItem"})
+"""Operations that answer 200 and give back what they had no capacity for (UnprocessedItems, UnprocessedKeys)."""
+
+_UNDONE_FIRST = re.compile(rb'\{"Unprocessed(?:Items|Keys)":\{(["}])')
+_UNDONE_LAST = re.compile(rb'"Unprocessed(?:Items|Keys)":\{\}\}\Z')
+_UNDONE = re.compile(rb'(?<!\\)"Unprocessed(?:Items|Keys)"\s*+:\s*+\{\s*+(\}?)')
+_UNDONE_NAMES = frozenset({b"UnprocessedItems", b"UnprocessedKeys"})
 # TransactGetItems and TransactWriteItems: {"TransactItems": [{"Put": {"TableName": ...}}]}
 _TRANSACT_DEPTH = 4
 
@@ -57,7 +64,7 @@ class Page(NamedTuple):
 def continues(body: bytes) -> bool | None:
     """Tell from its first bytes whether a Query or Scan goes on where a page stopped; None where the window does not show all of it."""
     depth = at = 0
-    for found in _START_KEY.finditer(body):
+    for found in _START_KEY.finditer(body) if b'"ExclusiveStartKey"' in body else ():
         depth = depth_of(body[at : found.start()], depth)
         if depth == 1:
             return True
@@ -151,6 +158,30 @@ def _walked_page(head: bytes, tail: bytes) -> Page:
     elif back == _WHOLE or (front == b"Items" and back == _ARRAY):
         more = False
     return Page(number(seen.get(b"Count", b"")), number(seen.get(b"ScannedCount", b"")), more)
+
+
+def unprocessed(head: bytes, tail: bytes, complete: bool) -> bool | None:
+    """Tell from the beginning and the end of an answer to a batch whether it gave items or keys back undone; None where neither shows it.
+
+    `tail` must hold the body's true end, or be empty; `complete` says that `head` is the whole body. Only a member of the answer itself
+    counts, never an item's attribute of that name.
+    """
+    first = _UNDONE_FIRST.match(head)
+    if first is not None:
+        return first[1] == b'"'
+    if _UNDONE_LAST.search(head if complete else tail) is not None:
+        return False
+    named = False
+    for depth, key, value in members(head, 2):
+        if named:
+            return depth == 2  # its first member, or what follows an empty object
+        named = depth == 1 and value == b"{" and key in _UNDONE_NAMES
+    if complete:
+        return False
+    if any(member.depth == 1 and member.value == b"{" and member.key in _UNDONE_NAMES for member in last_members(tail)):
+        found = _UNDONE.findall(tail)
+        return found[-1] == b"" if found else None
+    return None
 
 
 _WHOLE = b"}"

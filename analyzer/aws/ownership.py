@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from analyzer import sdks
 from analyzer.model.draft import Activity
 from analyzer.model.rows import Connection, Exchange, Handshake, Lookup
 from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs
@@ -22,8 +23,6 @@ HEAD_START_NS: DurationNs = 350 * MILLISECOND
 """Head start of the first address: 250 ms in Node, aiohttp and hackney, 300 ms in Go; no SDK gives an address up so soon."""
 LONGEST_CONNECT_NS: DurationNs = 130 * SECOND
 """Linux sends SYNs for 127 s before it gives up (`net.ipv4.tcp_syn_retries` = 6)."""
-HANDS_OVER = ("js-", "go-")
-"""SDKs whose HTTP clients hand a finished connection to whoever waits first (Node's agent, Go's net/http)."""
 
 
 class SetUp:
@@ -233,7 +232,7 @@ class SetUp:
 
     def _handed_over(self, exchange: Exchange, connection: Connection, ready: TimeNs) -> bool:
         """Tell whether others of the same client were at work during the set-up, with an SDK that hands connections over."""
-        if exchange.sdk is not None and not exchange.sdk.startswith(HANDS_OVER):
+        if not sdks.hands_over(exchange.sdk):
             return False
         syn = connection.syn_ns
         if syn is None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from analyzer.aws.bodies import Bodies
 from analyzer.aws.calls import never_opened, service_calls
 from analyzer.aws.dialogues import dialogues
 from analyzer.aws.ownership import SetUp
@@ -15,16 +16,21 @@ from analyzer.model.rows import Connection, Exchange, Handshake, Lookup
 
 
 def place_calls(
-    exchanges: Sequence[Exchange], connections: Sequence[Connection], lookups: Sequence[Lookup], handshakes: Sequence[Handshake] = ()
+    exchanges: Sequence[Exchange],
+    connections: Sequence[Connection],
+    lookups: Sequence[Lookup],
+    handshakes: Sequence[Handshake] = (),
+    bodies: Bodies | None = None,
 ) -> list[Placed]:
     """Return the calls of AWS services and the dialogues with credential endpoints, in order of their first packet.
 
-    The position in the list is the `call_id`. A call that waited for a dialogue begins with it, and comes right after it.
+    The position in the list is the `call_id`. A call that waited for a dialogue begins with it, and comes right after it. `bodies` tell
+    which requests without an invocation id carried the same.
     """
     by_id = {row.connection_id: row for row in connections}
     set_up = SetUp(connections, lookups, exchanges, handshakes)
     asked = dialogues(exchanges, by_id, set_up)
-    made = list(service_calls(exchanges, by_id, set_up))
+    made = list(service_calls(exchanges, by_id, set_up, bodies))
     made += never_opened(set_up.unclaimed(), set_up)
     for draft in made:
         if draft.is_dialogue:

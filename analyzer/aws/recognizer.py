@@ -7,10 +7,20 @@ from typing import NamedTuple
 
 from analyzer.aws import credentials_endpoints as credentials
 from analyzer.aws.attempts import ATTEMPT_FIELD, INVOCATION_FIELDS, REQUEST_ID_FIELDS, RETRY_FIELDS, attempt, first_identifier, identifier
-from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, PAGES, REQUEST_WINDOW, continues, page, table_name
+from analyzer.aws.dynamodb import (
+    BATCHES,
+    LATE_REQUEST_WINDOW,
+    PAGE_WINDOWS,
+    PAGES,
+    REQUEST_WINDOW,
+    continues,
+    page,
+    table_name,
+    unprocessed,
+)
 from analyzer.aws.faults import TYPE_FIELD, WINDOW, error_type
 from analyzer.aws.hosts import NOWHERE, Place, place
-from analyzer.aws.sdk import UNKNOWN, Sdk, from_library, from_manners, from_user_agent, only_for_credentials
+from analyzer.aws.sdk import UNKNOWN, Sdk, from_library, from_manners, from_user_agent, only_for_credentials, retry_mode
 from analyzer.aws.service_option import ServiceRule
 from analyzer.aws.services import DYNAMODB, FORM_TYPE, FORM_WINDOW, NOTHING, from_form, from_path, from_target
 from analyzer.aws.targets import Authority, authority, shown, split
@@ -84,7 +94,7 @@ class Recognizer:
             name = request.fields.get(TARGET_FIELD)
             if name is not None:
                 service, operation = from_target(name)
-                if operation in PAGES and service == DYNAMODB:
+                if service == DYNAMODB and (operation in PAGES or operation in BATCHES):
                     return PAGE_WINDOWS
             return NO_WINDOW
         if TYPE_FIELD in fields or not _asks_aws(request.target, request.fields):
@@ -100,7 +110,7 @@ class Recognizer:
     def describe(self, request: Request | None, response: Response | None, endpoint: Endpoint) -> About:
         """Tell what an exchange is about (model: `Describe`). Never raises; what is not known is None. No secret is in any answer."""
         request_id = error = table = invocation = number = version = goes_on = None
-        matched = scanned = more = None
+        matched = scanned = more = undone = mode = None
         if request is None:
             service, region = self._locate(endpoint, None)
             target, host, operation, sdk = None, None, None, UNKNOWN
@@ -109,7 +119,7 @@ class Recognizer:
             known = memory.get(endpoint) if memory is not None else None
             if known is None:
                 known = self._known(request, endpoint)
-            (target, host, service, region, operation), sdk = known
+            (target, host, service, region, operation), sdk, mode = known
             value = fields.get(b"amz-sdk-invocation-id")
             invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
             number = attempt(fields, sdk.name)
@@ -126,8 +136,11 @@ class Recognizer:
             request_id = identifier(value) if value else first_identifier(fields, REQUEST_ID_FIELDS)
             if status >= 300:
                 error = error_type(fields, head)
-            elif head and service == DYNAMODB and operation in PAGES:
-                matched, scanned, more = page(head, tail, complete)
+            elif head and service == DYNAMODB:
+                if operation in PAGES:
+                    matched, scanned, more = page(head, tail, complete)
+                elif operation in BATCHES:
+                    undone = unprocessed(head, tail, complete)
         return tuple.__new__(
             About,
             (
@@ -148,13 +161,15 @@ class Recognizer:
                 more,
                 version,
                 goes_on,
+                mode,
+                undone,
             ),
         )
 
-    def _known(self, request: Request, endpoint: Endpoint) -> tuple[Subject, Sdk]:
+    def _known(self, request: Request, endpoint: Endpoint) -> tuple[Subject, Sdk, str | None]:
         """Tell what equal requests share, and keep it with them where they say that they are equal."""
         subject = self._subject(request, endpoint)
-        known = subject, _sdk(request.fields, subject.service)
+        known = subject, _sdk(request.fields, subject.service), retry_mode(request.fields.get(b"user-agent", b""))
         memory = request.memory
         # Without x-amz-target a body may decide, and at credential endpoints the manners of the client.
         lasting = TARGET_FIELD in request.fields and subject.service not in credentials.SERVICES

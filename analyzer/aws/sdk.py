@@ -22,6 +22,12 @@ UNKNOWN = Sdk(None, None)
 READ_LIMIT = 1024
 """Bytes of a user agent that are looked at."""
 VERSION_LIMIT = 32
+FEATURES = {b"D": "legacy", b"E": "standard", b"F": "adaptive"}
+"""Retry modes among the features that a user agent lists (botocore `useragent.py`, `_USERAGENT_FEATURE_MAPPINGS`)."""
+_MODE = re.compile(rb"(?:^|\s)cfg/retry-mode[#/](legacy|standard|adaptive)(?:\s|$)")
+_FEATURES = re.compile(rb"(?:^|\s)m/([A-Za-z0-9+,-]{1,256})(?:\s|$)")
+LIFETIME_DIGITS = 6
+"""Digits of a token's lifetime in seconds; six hours is the longest."""
 
 
 def from_user_agent(value: bytes) -> Sdk:
@@ -32,6 +38,23 @@ def from_user_agent(value: bytes) -> Sdk:
 def from_library(value: bytes) -> Sdk:
     """Tell the SDK that a bare HTTP library's user agent stands for, in a request to an AWS service."""
     return _library(value[:READ_LIMIT])
+
+
+def retry_mode(agent: bytes) -> str | None:
+    """Tell how an SDK retries from its user agent: legacy, standard or adaptive; None where it does not say."""
+    return _retry_mode(agent[:READ_LIMIT])
+
+
+@lru_cache(maxsize=1024)
+def _retry_mode(agent: bytes) -> str | None:
+    found = _MODE.search(agent)
+    if found is not None:
+        return found[1].decode()
+    letters = _FEATURES.search(agent)
+    if letters is None:
+        return None
+    modes = [FEATURES[one] for one in letters[1].split(b",") if one in FEATURES]
+    return modes[0] if len(modes) == 1 else None
 
 
 # A client sends few user agents and sends them again and again.
@@ -71,14 +94,12 @@ def only_for_credentials(sdk: Sdk) -> bool:
 def from_manners(service: str | None, fields: dict[bytes, bytes]) -> Sdk:
     """Tell the SDK of a request without user agent to a credential endpoint, by what it sends instead.
 
-    Go v2 asks for tokens of 300 s where all others ask for 21600 s (`feature/ec2/imds`, `defaultTokenTTL`). JS v2 closes each metadata
-    connection and JS v3 keeps it, both without user agent; JS v2 does send one to container agents.
+    That is the lifetime of the token that it asks for, or its `connection` field, where the profiles know of one SDK only that sends it.
     """
-    if fields.get(TOKEN_TTL_FIELD) == b"300":
-        return Sdk("go-v2", None)
-    connection = fields.get(b"connection", b"").lower()
-    if connection == b"close" and service == IMDS:
-        return Sdk("js-v2", None)
-    if connection == b"keep-alive":
-        return Sdk("js-v3", None)
-    return UNKNOWN
+    lifetime = fields.get(TOKEN_TTL_FIELD, b"")[:READ_LIMIT]
+    if len(lifetime) <= LIFETIME_DIGITS and lifetime.isdigit():
+        name = sdks.by_token_lifetime().get(int(lifetime))
+        if name is not None:
+            return Sdk(name, None)
+    connection = fields.get(b"connection", b"")[:READ_LIMIT].decode("latin-1").lower()
+    return Sdk(sdks.by_manner(service != IMDS).get(connection), None)

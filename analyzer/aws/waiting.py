@@ -5,12 +5,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from math import isfinite
 
+from analyzer import sdks
+from analyzer.aws.credentials_endpoints import IMDS
 from analyzer.model.draft import Draft
+from analyzer.sdks.pauses import gives_up_after
 from analyzer.units import MILLISECOND, SECOND, DurationNs
 
 GIVE_UP_NS: DurationNs = 6 * SECOND
-"""How long a client may have waited for a last try that nobody answered: .NET gives a request to IMDS 5 s, all others less."""
+"""How long a client may have waited for a last try that nobody answered, where its SDK is unknown or gives up sooner by default: .NET
+gives a request to IMDS 5 s, and settings make it longer."""
+MARGIN_NS: DurationNs = SECOND
+"""What a client may take between giving up and its next packet."""
 TOGETHER_NS: DurationNs = 50 * MILLISECOND
 """Calls that waited together begin together, even if the first is over before the last begins."""
 KEEP_STARTING = 3
@@ -46,10 +53,25 @@ def until_next(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> list[Draft
             mine = starts[client(draft)]
             at = bisect_right(mine, draft.end_ns)
             following = mine[at] if at < len(mine) else None
-            if following is not None and following - last.start_ns <= GIVE_UP_NS and (client(draft), following) in opening:
+            if following is not None and following - last.start_ns <= _patience(draft) and (client(draft), following) in opening:
                 draft = draft._replace(attempts=(*draft.attempts[:-1], last._replace(end_ns=following)), truncated=None)
         out.append(draft)
     return out
+
+
+def _patience(dialogue: Draft) -> DurationNs:
+    """Return how long the client of a dialogue may have waited for its last try."""
+    row = dialogue.attempts[-1].exchange
+    profile = sdks.profile(row.sdk) if row is not None else None
+    if profile is None or row is None:
+        return GIVE_UP_NS
+    if row.service != IMDS:
+        limit = profile.container.read_ms if profile.container is not None else None
+        longest = round(limit * MILLISECOND) if limit is not None and isfinite(limit) else 0
+    else:
+        one = gives_up_after(profile.imds._replace(tries=1)) if profile.imds is not None else None
+        longest = one[1] if one is not None else 0
+    return max(GIVE_UP_NS, longest + MARGIN_NS)
 
 
 def _opens(call: Draft) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TypeAlias
@@ -10,7 +11,8 @@ from typing import TypeAlias
 from analyzer.dns._message import Message, parse
 from analyzer.dns.addresses import Names, Recent
 from analyzer.dns.framing import Budget, MessageSink
-from analyzer.dns.pending import MAX_TRIES, RETRY_WITHIN_NS, Pending, State
+from analyzer.dns.pending import MAX_TRIES, RETRY_WITHIN_NS, USE_WITHIN_NS, Pending, State
+from analyzer.model.rows import Lookup
 from analyzer.model.seams import ByteStream, Datagram, Emit, Sink
 from analyzer.units import MILLISECOND, ConnectionId, PacketId, TimeNs
 
@@ -26,6 +28,8 @@ MAX_PENDING = 20_000
 """Lookups that are not final; beyond, the oldest is taken as it is."""
 MAX_LONELY = 16
 """Lookups of one name looked at for a sibling."""
+MAX_EARLY = 64
+"""Answers without a query that are remembered for `COPY_WITHIN_NS`: captures of several queues of an interface get packets out of order."""
 _TCP = 0x10000
 """Added to the number of a TCP connection, which stands in for the port, so that it never equals a UDP port."""
 _SIBLINGS = {"A": "AAAA", "AAAA": "A"}
@@ -52,6 +56,7 @@ class Lookups:
         self._open: dict[_Question, OrderedDict[int, Pending]] = {}
         self._lonely: dict[tuple[bytes, str], list[Pending]] = {}
         self._recent = Recent()
+        self._early: OrderedDict[tuple[object, ...], tuple[TimeNs, Callable[[TimeNs], None]]] = OrderedDict()
         self._names = Names()
         self._budget = Budget()
 
@@ -94,7 +99,26 @@ class Lookups:
             sibling = used.sibling
             if sibling is not None and sibling.end_ns is not None and sibling.end_ns <= syn_ns:
                 sibling.connection_ids.append(connection_id)
+            elif sibling is not None and sibling.state is State.ASKED:
+                self._shelve(sibling)  # nobody waits for it any more: a later query is another lookup
+        if used is None or used.used > 1:
+            self._unseen(client, server, syn_ns)
         self.advance(syn_ns)
+
+    def _unseen(self, client: bytes, server: bytes, syn_ns: TimeNs) -> None:
+        """Learn of a SYN without an answer of its own: the last query for that name was answered, and the answer not captured.
+
+        Were it left open, the next lookup of the name, whenever that is, would look like its second try.
+        """
+        name = self._names.get(server, client)
+        if name is None:
+            return
+        for type_ in _SIBLINGS:
+            for last in reversed(self._open.get((client, name, type_, State.ASKED), ())):
+                pending = self._pending[last]
+                if 0 <= syn_ns - pending.last_try_ns <= USE_WITHIN_NS:
+                    self._shelve(pending)
+                break
 
     def name_of(self, address: bytes, client: bytes | None = None) -> str | None:
         """Return the name asked for (not its CNAME target) whose answer most recently carried the address: this client's, else anyone's."""
@@ -107,6 +131,10 @@ class Lookups:
             pending = self._pending.get(heappop(due)[1])
             if pending is not None:
                 self._settle(pending, now)
+
+    def unsettled(self) -> list[Lookup]:
+        """Return the rows, as they would be by now, of the lookups that are not final yet."""
+        return [pending.row() for pending in self._pending.values()]
 
     def finish(self) -> None:
         """Emit all that is left, in order of `lookup_id`."""
@@ -139,6 +167,9 @@ class Lookups:
                 pending.keys.append(key)
         self._open.setdefault((client, name, type_, State.ASKED), OrderedDict())[pending.lookup_id] = pending
         self._watch(pending)
+        answered, answer = self._early.pop(exact, (0, None))
+        if answer is not None and 0 <= time - answered <= COPY_WITHIN_NS:
+            answer(time)
 
     def _continued(self, client: bytes, message: Message, by_tcp: bool, time: TimeNs) -> Pending | None:
         """Find the lookup that a query from another socket goes on with; None where it begins one."""
@@ -188,8 +219,13 @@ class Lookups:
         addresses = tuple(dict.fromkeys([value for _, _, _, value in message.answers if isinstance(value, bytes) and value]))
         for address in addresses:
             self._names.learn(client, address, message.name)
-        pending = self._transactions.get((client, resolver, port, message.id, message.name, message.type))
+        exact = (client, resolver, port, message.id, message.name, message.type)
+        pending = self._transactions.get(exact)
         if pending is None:
+            # Its query may have been captured after it.
+            self._early[exact] = time, lambda asked: self._answered(client, resolver, port, message, asked, packet_id, path)
+            if len(self._early) > MAX_EARLY:
+                self._early.popitem(last=False)
             return
         if pending.state is not State.ASKED:
             # Of the copies of an answer the one nearest to the client counts, which is the latest.

@@ -127,8 +127,6 @@ class UsualResponses(MessageReader):
             return super().feed(data, start, end, offset)
         status = layout.lead
         head, tail = responses.wishes.response_window(request, status, fields)
-        if over and (head or tail):
-            return super().feed(data, start, end, offset)
         stream = responses.stream
         exchange.response_start = stream.first_seen(offset)
         exchange.response_end = mark = stream.complete(offset)
@@ -148,7 +146,12 @@ class UsualResponses(MessageReader):
             self._end = offset + size + due
             self._state = LENGTH
             self._open = self._whole = True
-            return max(self._end - 1, offset + end - start)
+            seen = offset + end - start
+            if head or tail:
+                window = self._window = Window(head, tail)
+                window.feed(data[content:end])
+                self._seen_to = seen
+            return self._need(seen)
         last = data[max(content, end - tail) : end] if tail else b""
         exchange.response = tuple.__new__(Response, (status, fields, data[content : min(content + head, end)], last, due <= head))
         exchange.response_bytes = size + due

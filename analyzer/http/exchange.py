@@ -136,6 +136,19 @@ class Conversation:
             while self._waiting:
                 self._hand_over(self._waiting.popleft())
 
+    def under_way(self) -> list[HttpExchange]:
+        """Return the exchanges that were not handed over yet, oldest first; they may change until then."""
+        return [*([self._answered] if self._answered is not None else ()), *self._waiting]
+
+    @property
+    def over(self) -> HttpExchange | None:
+        """The exchange that is over, and handed over as soon as something else happens; None where there is none."""
+        return self._answered
+
+    def settle(self) -> None:
+        """Hand over the exchange that is over, without waiting for what comes next."""
+        self._settle()
+
     def _new(self) -> HttpExchange:
         exchange = HttpExchange(self._number(), self.link)
         exchange.index = self._index

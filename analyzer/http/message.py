@@ -7,6 +7,7 @@ by whoever feeds it. After lost bytes it looks for the next start line at the be
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from analyzer.http._heads import end_of_head, lines_of, usual_head
 from analyzer.http.chunked import Chunks
@@ -15,20 +16,26 @@ from analyzer.http.side import Side
 from analyzer.http.window import Window
 from analyzer.model.seams import End, Sink
 
-FAR = 1 << 40
+FAR: Final = 0x100_0000_0000
 """Beyond the end of any stream: nothing more is to be seen."""
-LONGEST_USUAL = 24
+LONGEST_USUAL: Final = 24
 """A start line of this size is remembered to be recognised at once: `POST / HTTP/1.1`, `HTTP/1.1 200 OK`; longer ones may hold secrets."""
-LARGEST_HEAD = 65_536
+LARGEST_HEAD: Final = 65_536
 """More than any server takes (AWS load balancers: 64 KB), and a bound of what one direction keeps."""
 
 
 # Where in a message the next byte lies. Plain numbers: this is asked for each segment, and members of an enumeration cost
 # several times as much to look up.
-START, HEAD, LENGTH, CHUNKED, CLOSE, LOST, OVER = range(7)
+START: Final = 0
+HEAD: Final = 1
+LENGTH: Final = 2
+CHUNKED: Final = 3
+CLOSE: Final = 4
+LOST: Final = 5
+OVER: Final = 6
 
 
-class MessageReader:
+class MessageReader(Sink):
     """Reads the messages of one direction. Implements `model.seams.Sink`."""
 
     __slots__ = (

@@ -14,7 +14,8 @@ from analyzer.model.seams import ByteStream, Claim, Link, Sink
 class HttpOpener:
     """Reads HTTP/1.0 and HTTP/1.1 (RFC 9112). Implements `model.seams.Opener`.
 
-    `done` gets each exchange; `number` counts them, where others count along; `tunnel` makes the readers of what follows a CONNECT.
+    `done` gets each exchange; `number` counts them, where others count along; `tunnel` makes the readers of what follows a CONNECT;
+    `began` is told of each connection that is read.
     """
 
     name = "http/1.1"
@@ -25,8 +26,10 @@ class HttpOpener:
         done: Callable[[HttpExchange], None],
         number: Callable[[], int] | None = None,
         tunnel: Tunnel | None = None,
+        began: Callable[[Conversation], None] | None = None,
     ) -> None:
         self._tunnel = tunnel
+        self._began = began
         self._wishes = wishes
         self._layouts = wishes.layouts()
         self._done = done
@@ -45,4 +48,6 @@ class HttpOpener:
     def open(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink, Sink]:
         """Read both directions of a connection."""
         conversation = Conversation(link, client, server, self._wishes, self._layouts, self._number, self._done, self._tunnel)
+        if self._began is not None:
+            self._began(conversation)
         return conversation.requests.reader, conversation.responses.reader

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.http._heads import request_line
 from analyzer.http._layouts import RequestLayouts
 from analyzer.http._usual import UsualRequests
 from analyzer.http.framing import Framing, request_framing
 from analyzer.http.message import MessageReader
-from analyzer.http.side import Beginnings
+from analyzer.http.side import Beginnings, Side
 from analyzer.http.window import FirstByte, Window
 from analyzer.model.http import HttpExchange, Request
 from analyzer.model.seams import ByteStream
@@ -17,13 +17,13 @@ from analyzer.model.seams import ByteStream
 if TYPE_CHECKING:
     from analyzer.http.exchange import Conversation, Wishes
 
-SHORT = 5360
+SHORT: Final = 5360
 """No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
-LONG_REQUEST_SEGMENTS = 10
+LONG_REQUEST_SEGMENTS: Final = 10
 """A request of more segments than this queues on its way; the ACK of its last byte is timed."""
 
 
-class Requests:
+class Requests(Side):
     """The client's side. Implements `side.Side`."""
 
     def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: RequestLayouts) -> None:
@@ -32,10 +32,13 @@ class Requests:
         self.wishes = wishes
         self._layouts = layouts
         self._beginnings = Beginnings(stream)
-        self.noted = self._beginnings.note
         self.current: HttpExchange | None = None
         """The exchange whose request is under way."""
         self.reader: MessageReader = UsualRequests(self, layouts)
+
+    def noted(self, offset: int) -> None:
+        """See `side.Side`."""
+        self._beginnings.note(offset)
 
     def begins(self, offset: int, *, lost_before: bool) -> None:
         """Start an exchange."""

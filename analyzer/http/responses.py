@@ -10,7 +10,7 @@ from analyzer.http._usual import UsualResponses
 from analyzer.http.framing import Framing, response_framing
 from analyzer.http.message import MessageReader
 from analyzer.http.requests import SHORT
-from analyzer.http.side import Beginnings
+from analyzer.http.side import Beginnings, Side
 from analyzer.http.window import Window
 from analyzer.model.http import HttpExchange, Mark, Response
 from analyzer.model.seams import ByteStream
@@ -22,7 +22,7 @@ MOST_INTERIM = 16
 """Interim responses that are remembered of one exchange."""
 
 
-class Responses:
+class Responses(Side):
     """The server's side. Implements `side.Side`."""
 
     def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: ResponseLayouts) -> None:
@@ -32,7 +32,6 @@ class Responses:
         self.wishes = wishes
         self._layouts = layouts
         self._beginnings = Beginnings(stream)
-        self.noted = self._beginnings.note
         self._began: Mark = (0, 0)
         self._ttl = 0
         self._offset = 0
@@ -40,6 +39,10 @@ class Responses:
         self.current: HttpExchange | None = None
         """The exchange whose final response is under way."""
         self.reader: MessageReader = UsualResponses(self, layouts)
+
+    def noted(self, offset: int) -> None:
+        """See `side.Side`."""
+        self._beginnings.note(offset)
 
     def begins(self, offset: int, *, lost_before: bool) -> None:
         """Note when the first byte of a response came."""

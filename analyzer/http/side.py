@@ -13,6 +13,8 @@ from analyzer.model.seams import ByteStream
 class Side(Protocol):
     """Whose messages these are: told of beginnings, heads and ends, in stream offsets."""
 
+    __slots__ = ()
+
     def noted(self, offset: int) -> None:
         """Learn that the byte being delivered may be the first of a message: its time is wanted if it is."""
         ...

@@ -1,6 +1,6 @@
 """Where the time of a call went: its phases, what `wait` consists of, and the stalls."""
 
-from analyzer.latency.ledger import reckon
+from analyzer.latency.ledger import account, reckon
 from analyzer.latency.waits import Wait, split
 
-__all__ = ["Wait", "reckon", "split"]
+__all__ = ["Wait", "account", "reckon", "split"]

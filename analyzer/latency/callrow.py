@@ -22,7 +22,17 @@ def usual(call_id: int, draft: Draft, first_span: int) -> tuple[Call, list[Span]
     if len(draft.attempts) != 1:
         return None
     exchange, connection, set_up, asked, end, _, beside, causes, unseen = draft.attempts[0]
-    if exchange is None or set_up or beside or causes or unseen or exchange.stalls or exchange.outcome != "ok" or draft.truncated:
+    if (
+        exchange is None
+        or set_up
+        or beside
+        or causes
+        or unseen
+        or exchange.stalls
+        or exchange.held
+        or exchange.outcome != "ok"
+        or draft.truncated
+    ):
         return None
     sent, first, last = exchange.request_end_ns, exchange.response_start_ns, exchange.response_end_ns
     if sent is None or first is None or last is None or not asked <= sent <= first <= last == end or exchange.head_end_ns is not None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzer.latency.callrow import PHASES, call_row, usual
+from analyzer.latency.causes import of_bytes, of_continue, of_pause, of_set_up, of_silence
 from analyzer.model.draft import Attempt, Draft, Placed
-from analyzer.model.rows import Call, Exchange, Span
+from analyzer.model.rows import Call, Span
 from analyzer.units import PacketId, TimeNs
 
 _AT = {phase: index for index, phase in enumerate(PHASES)}
@@ -47,6 +48,7 @@ class Ledger:
         evidence: str = "measured",
         shared: bool = False,
         gap_attempt: int | None = None,
+        gap_causes: tuple[str, ...] = (),
     ) -> None:
         """Add a phase; what lies between it and the one before is `gap`, and what overlaps with that is cut off.
 
@@ -54,7 +56,7 @@ class Ledger:
         """
         at = self.at
         if start > at:
-            self._append(gap, None, at, start, gap_attempt or attempt, None, None, (None, None), (), "measured", False)
+            self._append(gap, None, at, start, gap_attempt or attempt, None, None, (None, None), gap_causes, "measured", False)
             at = start
         if end > at or (end == at and "send" in (phase, inner)):
             self._append(phase, inner, at, max(end, at), attempt, connection_id, dialogue_id, packets, causes, evidence, shared)
@@ -138,15 +140,15 @@ def account(
         if attempt.unseen:
             pause = "unexplained"
         limit = attempts[index + 1].start_ns if index + 1 < len(attempts) else stop
-        _spans_of(ledger, attempt, number, pause, min(limit, stop))
+        _spans_of(ledger, draft, attempt, number, pause, min(limit, stop), attempts[index - 1] if index else None)
         pause = "backoff" if attempt.failed else "client"
     if ledger.at < stop:  # nothing is left to happen in it: the end of the call lies behind all that was seen of it
         ledger.add("unexplained", stop, stop, gap="unexplained", attempt=number)
     return call_row(call_id, draft, ledger.sums, ledger.at, number, start, waited), ledger.spans
 
 
-def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: TimeNs) -> None:
-    """Add the phases of one attempt; nothing of it lies behind `limit`, where the next one begins."""
+def _spans_of(ledger: Ledger, draft: Draft, attempt: Attempt, number: int, pause: str, limit: TimeNs, before: Attempt | None) -> None:
+    """Add the phases of one attempt; nothing of it lies behind `limit`, where the next one begins. `before` is the attempt before it."""
     failed = attempt.failed
     exchange = attempt.exchange
     gap, begun = pause, False
@@ -159,16 +161,18 @@ def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: 
         start, end = min(start, limit), min(end, limit)
         if failed and begun and start > ledger.at:  # within a failed attempt the program's own time is part of the failure
             ledger.add("failed", ledger.at, start, inner="client", attempt=number)
+        waited = of_pause(draft, before, start - ledger.at, number - 1) if gap == "backoff" else ()
         ledger.add(
             "failed" if failed else phase, start, max(start, end), gap=gap, inner=phase if failed else None, attempt=number,
             connection_id=connection_id, packets=packets, causes=causes, evidence=evidence, shared=shared,
+            gap_causes=waited,
         )  # fmt: skip
         gap, begun = "client", True
 
     for piece in attempt.set_up:
         add(
             piece.phase, piece.start_ns, piece.end_ns, piece.connection_id, (piece.first_packet_id, piece.last_packet_id),
-            piece.causes, piece.evidence, piece.shared,
+            of_set_up(piece, attempt), piece.evidence, piece.shared,
         )  # fmt: skip
     if exchange is None:
         if not attempt.set_up:
@@ -181,26 +185,27 @@ def _spans_of(ledger: Ledger, attempt: Attempt, number: int, pause: str, limit: 
     end = max(asked, attempt.end_ns)
     sent = exchange.request_end_ns if exchange.request_end_ns is not None else asked
     first = exchange.response_start_ns
-    if first is None or (exchange.outcome == "undelivered" and (failed or end > (exchange.response_end_ns or end))):
+    unanswered = first is None or (exchange.outcome == "undelivered" and (failed or end > (exchange.response_end_ns or end)))
+    if first is None or unanswered:
         first = end  # for the client there was no answer
     sent = min(max(asked, sent), first)
     first = max(first, sent)
+    under = attempt.connection
     one, evidence = exchange.connection_id, exchange.evidence
     asking = (exchange.first_packet_id, exchange.request_end_packet_id)
     begun_by = exchange.response_start_packet_id
     head, body = exchange.head_end_ns, exchange.body_start_ns
     if head is not None and body is not None and asked <= head <= body <= sent:
-        add("send", asked, head, one, (exchange.first_packet_id, exchange.first_packet_id), _causes(exchange, asked, head), evidence)
-        add("wait", head, body, one, (None, None), ("expect-continue",), evidence)
-        add("send", body, sent, one, asking, _causes(exchange, body, sent), evidence)
+        add(
+            "send", asked, head, one, (exchange.first_packet_id, exchange.first_packet_id), of_bytes(exchange, under, asked, head), evidence
+        )
+        add("wait", head, body, one, (None, None), of_continue(exchange, head, body), evidence)
+        add("send", body, sent, one, asking, of_bytes(exchange, under, body, sent), evidence)
     else:
-        add("send", asked, sent, one, asking, _causes(exchange, asked, sent), evidence)
-    add("wait", sent, first, one, (exchange.request_end_packet_id, begun_by), (*attempt.causes, *_causes(exchange, sent, first)), evidence)
-    add("receive", first, max(first, end), one, (begun_by, exchange.response_end_packet_id), _causes(exchange, first, end), evidence)
-
-
-def _causes(exchange: Exchange, start: TimeNs, end: TimeNs) -> tuple[str, ...]:
-    """Name the stalls that lie in a span."""
-    if not exchange.stalls:
-        return ()
-    return tuple(dict.fromkeys(stall.kind for stall in exchange.stalls if stall.start_ns < end and stall.end_ns > start))
+        add("send", asked, sent, one, asking, of_bytes(exchange, under, asked, sent), evidence)
+    silent = of_silence(draft, attempt, sent, first) if unanswered else ()
+    why = (*attempt.causes, *of_bytes(exchange, under, sent, first), *silent)
+    add("wait", sent, first, one, (exchange.request_end_packet_id, begun_by), why, evidence)
+    add(
+        "receive", first, max(first, end), one, (begun_by, exchange.response_end_packet_id), of_bytes(exchange, under, first, end), evidence
+    )

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from analyzer.model.http import HttpExchange
-from analyzer.model.rows import Stall
+from analyzer.model.rows import Held, Stall
 from analyzer.units import DurationNs, TimeNs
 
 REPEATED, HOLE, WINDOW = "request-repeated", "response-hole", "zero-window"
@@ -23,6 +23,8 @@ class Wait(NamedTuple):
     stall_ns: DurationNs | None
     stalls: tuple[Stall, ...] = ()
     """What `stall_ns` is the union of, in order of time."""
+    held: tuple[Held, ...] = ()
+    """Where it waited for a delayed ACK, in order of time."""
 
 
 UNKNOWN = Wait(None, None, None, None)
@@ -43,26 +45,26 @@ def split(exchange: HttpExchange) -> Wait:
     known = rtt is not None and not behind and exchange.request_complete
     if known and rtt is not None and sent < first and exchange.request_acked_ns is None and not exchange.troubled:
         network = min(rtt, first - sent)
-        return tuple.__new__(Wait, (0, network, first - sent - network, 0, ()))
-    stalls = _stalls(exchange)
+        return tuple.__new__(Wait, (0, network, first - sent - network, 0, (), ()))
+    stalls, held = _stalls(exchange), _held(exchange)
     stall = covered([(start, end) for _, start, end, _ in stalls]) if stalls else 0
     wait = first - sent
     if wait <= 0:
-        return Wait(0, 0, 0, stall, stalls)
+        return Wait(0, 0, 0, stall, stalls, held)
     wait_stall = 0
     if stalls:
         last_copy = max((end for kind, _, end, _ in stalls if kind == REPEATED), default=sent)
         holes = [(start, end) for kind, start, end, _ in stalls if kind == HOLE]
         wait_stall = covered([(max(a, sent), min(b, first)) for a, b in [(sent, last_copy), *holes]])
     if rtt is None or not known:
-        return Wait(wait_stall, None, None, stall, stalls)
+        return Wait(wait_stall, None, None, stall, stalls, held)
     left = wait - wait_stall
     network = min(rtt, left)
     acked = exchange.request_acked_ns
     if acked is not None and acked < first:
         # The bytes were under way, repeats apart, until the ACK of the last one.
         network = max(network, acked - sent - wait_stall)
-    return Wait(wait_stall, network, left - network, stall, stalls)
+    return Wait(wait_stall, network, left - network, stall, stalls, held)
 
 
 def _stalls(exchange: HttpExchange) -> tuple[Stall, ...]:
@@ -77,6 +79,16 @@ def _stalls(exchange: HttpExchange) -> tuple[Stall, ...]:
     found += [Stall(WINDOW, *repair) for repair in link.request_blocked(asked, told)]
     found += [Stall(WINDOW, *repair) for repair in link.response_blocked(begun, ended)]
     return tuple(sorted(found, key=_TIMES)) if found else ()
+
+
+def _held(exchange: HttpExchange) -> tuple[Held, ...]:
+    """Return where the bytes of an exchange waited for a delayed ACK, in order of time."""
+    link = exchange.link
+    if not exchange.troubled or not link.troubled():
+        return ()
+    begun, ended = exchange.response_offset, exchange.response_end_offset
+    found = link.request_held(exchange.request_offset, exchange.request_end_offset) + link.response_held(begun, max(ended, begun + 1))
+    return tuple(sorted(found, key=itemgetter(1)))
 
 
 def covered(intervals: list[tuple[TimeNs, TimeNs]]) -> DurationNs:

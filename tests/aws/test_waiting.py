@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from analyzer.aws.waiting import until_next, waits
 from analyzer.model.draft import Attempt, Draft
 from tests.factory import MS, START, connection, exchange, later
@@ -100,3 +102,29 @@ def test_silence_lasts_until_the_call_that_waited_for_it() -> None:
 
 def test_metadata_that_an_agent_reads_is_waited_for_by_nobody() -> None:
     assert waits([dialogue(0, 1000)._replace(operation="GetMetadata")], [call(1050, 1100)]) == {}
+
+
+def silent(sdk: str | None, service: str = "imds") -> Draft:
+    """A dialogue whose only request nobody answers, and nothing says when the client gave it up."""
+    asked = dialogue(0, 10)
+    last = asked.attempts[-1]
+    row = exchange(0, last.connection, sdk=sdk, service=service, outcome="no-response", status=None)
+    return asked._replace(service=service, open_end=True, attempts=(last._replace(exchange=row),))
+
+
+@pytest.mark.parametrize(
+    "sdk, service, after_ms, waited",
+    [
+        (None, "imds", 5_900, True),
+        (None, "imds", 6_100, False),
+        ("python-boto3", "imds", 5_900, True),  # AWS_METADATA_SERVICE_TIMEOUT may be anything
+        ("python-boto3", "imds", 6_100, False),
+        ("elixir-hackney", "imds", 30_900, True),  # ex_aws gives a request to IMDS 30 s
+        ("elixir-hackney", "imds", 31_100, False),
+        ("rust", "ecs-credentials", 5_900, True),
+        ("kotlin", "imds", 6_100, False),
+    ],
+)
+def test_how_long_silence_may_last(sdk: str | None, service: str, after_ms: int, waited: bool) -> None:
+    (asked,) = until_next([silent(sdk, service)], [call(after_ms, after_ms + 50)])
+    assert asked.end_ns == START + (after_ms if waited else 10) * MS

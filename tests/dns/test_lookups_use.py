@@ -173,3 +173,56 @@ def test_the_name_is_the_one_that_was_asked_for() -> None:
     assert lookups.name_of(address(ADDRESS), address("10.0.1.23")) == NAME
     assert lookups.name_of(address(ADDRESS), address("10.0.7.7")) == "proxy.example"
     assert lookups.name_of(address(OTHER)) is None
+
+
+@pytest.mark.parametrize("gone", [50, 1100])
+def test_a_query_whose_answer_was_not_captured_is_no_try_of_the_next_lookup(gone: int) -> None:
+    line = Timeline()
+    line.ask(0, 1)
+    line.answer(1, 1, NAME, "A", ADDRESS)
+    line.syn(2, 0, ADDRESS)
+    line.ask(gone, 2)  # its answer is missing, but the client connects
+    line.syn(gone + 2, 1, ADDRESS)
+    line.ask(2000, 3)
+    line.answer(2001, 3, NAME, "A", ADDRESS)
+    line.syn(2002, 2, ADDRESS)
+    rows = line.finish()
+    assert [(row.tries, len(row.packet_ids)) for row in rows] == [(1, 2), (1, 1), (1, 2)]
+    assert used(rows)[1:] == [(), (2,)]
+
+
+def test_a_client_that_connects_waits_for_no_sibling() -> None:
+    line = Timeline()
+    line.ask(0, 1, NAME, "A")
+    line.ask(0.1, 2, NAME, "AAAA")  # its answer is missing
+    line.answer(1, 1, NAME, "A", ADDRESS)
+    line.syn(2, 0, ADDRESS)
+    line.ask(1000, 3, NAME, "A")
+    line.ask(1000.1, 4, NAME, "AAAA")
+    line.answer(1001, 3, NAME, "A", ADDRESS)
+    line.answer(1001, 4, NAME, "AAAA")
+    assert sorted((row.type, row.tries) for row in line.finish()) == [("A", 1), ("A", 1), ("AAAA", 1), ("AAAA", 1)]
+
+
+def test_a_lost_query_of_a_client_that_does_not_connect_is_tried_again() -> None:
+    line = Timeline()
+    line.ask(0, 1)
+    line.answer(1, 1, NAME, "A", ADDRESS)
+    line.syn(2, 0, ADDRESS)
+    line.ask(3000, 2)
+    line.syn(8000, 1, ADDRESS)  # more than a second later: a pooled answer
+    line.ask(8001, 3)
+    line.answer(8002, 3, NAME, "A", ADDRESS)
+    assert [row.tries for row in line.finish()] == [1, 2]
+
+
+def test_an_answer_that_was_captured_before_its_query() -> None:
+    line = Timeline()
+    line.answer(0, 1, NAME, "A", ADDRESS)
+    line.ask(0.3, 1)
+    line.syn(1, 0, ADDRESS)
+    line.answer(100, 2, NAME, "A", ADDRESS)  # too long before: another one's
+    line.ask(106, 2)
+    (early, late) = line.finish()
+    assert (early.end_ns, early.tries, early.packet_ids, early.connection_ids) == (early.start_ns, 1, (2, 1), (0,))
+    assert late.end_ns is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzer.latency import Wait, split
 from analyzer.latency.waits import UNKNOWN, covered
 from analyzer.model.http import HttpExchange, Request
-from analyzer.model.rows import Stall
+from analyzer.model.rows import Held, Stall
 from analyzer.model.seams import Repair
 from analyzer.units import TimeNs
 
@@ -21,6 +21,8 @@ class Network:
 
     def __init__(self, repeats: list[Interval], holes: list[Interval], up: list[Interval], down: list[Interval]) -> None:
         self.repeats, self.filled, self.blocked_up, self.blocked_down = repeats, holes, up, down
+        self.up_held: list[Held] = []
+        self.down_held: list[Held] = []
 
     def troubled(self) -> bool:
         return True
@@ -32,6 +34,14 @@ class Network:
     def holes(self, start: int, end: int) -> list[Repair]:
         assert (start, end) == (300, 400)
         return [(*interval, 8) for interval in self.filled]
+
+    def request_held(self, start: int, end: int) -> list[Held]:
+        assert (start, end) == (100, 200)
+        return self.up_held
+
+    def response_held(self, start: int, end: int) -> list[Held]:
+        assert (start, end) == (300, 400)
+        return self.down_held
 
     def request_blocked(self, start: int, end: int) -> list[Repair]:
         assert (start, end) == (100, 200)

@@ -17,7 +17,8 @@ FACTS = {one["file"]: one for one in tomllib.loads((CAPTURES / "index.toml").rea
 
 @pytest.fixture(scope="module", params=sorted(FACTS))
 def capture(request: pytest.FixtureRequest) -> tuple[str, Analysis]:
-    return request.param, read(CAPTURES / request.param)
+    keys = (CAPTURES / request.param).with_suffix(".keys")
+    return request.param, read(CAPTURES / request.param, keys=keys if keys.exists() else None)
 
 
 def service(analysis: Analysis) -> list[float]:
@@ -31,16 +32,19 @@ def test_as_many_calls_as_the_client_made(capture: tuple[str, Analysis]) -> None
     counted = dict.fromkeys(facts["operations"], 0)
     for call in analysis.calls:
         if call.service == "dynamodb":
-            counted[call.operation or ""] += 1
+            counted[call.operation or ""] += call.attempts
     assert counted == facts["operations"]
 
 
 def test_no_call_is_longer_than_the_client_says_and_none_much_shorter(capture: tuple[str, Analysis]) -> None:
-    """What the wire cannot show is the client's own work before its first packet: a few ms, with JavaScript's first call some tens."""
+    """What the wire cannot show is the client's own work before its first packet: a few ms, with JavaScript's first call some tens; and
+    waiting for a pooled connection.
+    """
     name, analysis = capture
     shortest, longest = FACTS[name]["call_ms"]
     ours = service(analysis)
-    assert longest - 60 <= max(ours) <= longest
+    queues = any(row.code == "pool-too-small" for row in analysis.findings)
+    assert longest - (200 if queues else 60) <= max(ours) <= longest
     assert shortest - 10 <= min(ours) <= shortest
 
 

@@ -133,7 +133,7 @@ def unasked(view: View) -> dict[str, list[tuple[Connection, TimeNs]]]:
 
 
 def _carried_nothing(row: Connection) -> bool:
-    carried = row.exchanges or row.bytes_sent or row.bytes_received or row.gap_bytes or row.lost_before_capture
+    carried = row.exchanges or row.bytes_sent or row.bytes_received or row.gap_bytes
     return row.established_ns is not None and not carried
 
 
@@ -172,16 +172,19 @@ def wanted(dialogue: Dialogue) -> str | None:
 def lead(view: View, dialogues: Sequence[Dialogue]) -> str:
     """Begin the first sentence of a finding: which calls waited for the dialogues and how long, or else which client.
 
-    `GetItem took 4403 ms; 4362 ms of it waited for credentials`, `A client (172.17.0.2) waited 4305 ms for credentials`.
+    `GetItem took 4403 ms; 4362 ms of it waited for credentials`, `A client (172.17.0.2) waited 4305 ms for credentials`. Dialogues beside
+    them, for which no call is seen to have waited, are counted apart: else what follows would be more than the calls took.
     """
     waiting = waiters(view, dialogues)
+    beside = [one.call.duration_ns for one in dialogues if not view.waiters.get(one.call.call_id)]
+    more = f", beside {plural(len(beside), 'more dialogue')} ({duration(sum(beside))}) that no call is seen to wait for" if beside else ""
     if len(waiting) == 1:
         (call,) = waiting
         name = call.operation or "A call"
-        return f"{name} took {duration(call.duration_ns)}; {duration(call.credentials_ns)} of it waited for credentials"
+        return f"{name} took {duration(call.duration_ns)}; {duration(call.credentials_ns)} of it waited for credentials{more}"
     if waiting:
         calls = f"{count(len(waiting))} of {plural(len(view.service_calls), 'call')}"
-        return f"{calls} waited for credentials, {duration(sum(call.credentials_ns for call in waiting))} in all"
+        return f"{calls} waited for credentials, {duration(sum(call.credentials_ns for call in waiting))} in all{more}"
     first = dialogues[0]
     spent = duration(sum(one.call.duration_ns for one in dialogues))
     who = f"A client ({first.call.client_address})"
@@ -204,7 +207,10 @@ def waiters(view: View, dialogues: Iterable[Dialogue]) -> list[Call]:
 
 
 def charge(view: View, wasted: Iterable[tuple[Dialogue, tuple[TimeNs, TimeNs]]]) -> tuple[DurationNs, list[Call]]:
-    """Charge intervals of dialogues to whoever waited for them; return the sum and the calls, dialogues themselves where nobody did."""
+    """Charge intervals of dialogues to whoever waited for them; return the sum and the calls, dialogues themselves where nobody did.
+
+    Where calls waited for some of the dialogues, the others cost nobody anything that is seen: the sum stays within the calls' time.
+    """
     inside: dict[int, list[tuple[TimeNs, TimeNs]]] = defaultdict(list)
     dialogues: dict[int, Call] = {}
     for dialogue, (start, end) in wasted:
@@ -212,7 +218,10 @@ def charge(view: View, wasted: Iterable[tuple[Dialogue, tuple[TimeNs, TimeNs]]])
         inside[call.call_id].append((max(start, call.start_ns), min(end, call.end_ns)))
     cost = 0
     calls: dict[int, Call] = {}
+    waited = any(view.waiters.get(number) for number in dialogues)
     for number, call in dialogues.items():
+        if waited and not view.waiters.get(number):
+            continue
         most = sum(end - start for start, end in union(pair for pair in inside[number] if pair[0] < pair[1]))
         taken, paid = view.charge_dialogue(call, most)
         cost += taken

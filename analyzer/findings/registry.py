@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from analyzer.findings import rules as folder
 from analyzer.findings.rule import Rule
+from analyzer.findings.severity import weighed
+from analyzer.findings.shown import shown
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding
@@ -45,5 +47,5 @@ def check(analysis: Analysis) -> list[Finding]:
     """Return the findings of all rules, dearest first; of equal cost the more severe first."""
     view = View(analysis)
     in_order = sorted(rules(), key=lambda loaded: (loaded.rule.rank, loaded.rule.code))
-    found = [finding for loaded in in_order for finding in loaded.check(view)]
+    found = [shown(view, weighed(view, finding)) for loaded in in_order for finding in loaded.check(view)]
     return sorted(found, key=lambda finding: (-finding.cost_ns, SEVERITIES.index(finding.severity), finding.code))

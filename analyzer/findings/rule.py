@@ -15,7 +15,10 @@ MOST_STREAMS = 40
 
 
 class Rule(NamedTuple):
-    """The words of a diagnosis. Severity is `info`, `warning` or `error`; remedy names the fix in the SDK's own words."""
+    """The words of a diagnosis; remedy names the fix in the SDK's own words.
+
+    Severity is `warning`, which the time that a finding takes may make more or less of (`severity.weighed`), or `info` where it only tells.
+    """
 
     code: str
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from analyzer.findings.view import View
@@ -62,16 +62,25 @@ def union(times: Iterable[tuple[TimeNs, TimeNs]]) -> list[tuple[TimeNs, TimeNs]]
     return out
 
 
-def charge(view: View, call: Call, times: Iterable[tuple[TimeNs, TimeNs]], more: tuple[str, ...] = ()) -> DurationNs:
-    """Charge the intervals to the phases of a call in which they lie; return the sum. `more` are further slots of `wait`."""
+def charge(
+    view: View,
+    call: Call,
+    times: Iterable[tuple[TimeNs, TimeNs]],
+    more: tuple[str, ...] = (),
+    slots: Mapping[str, tuple[str, ...]] = SLOTS_OF,
+) -> DurationNs:
+    """Charge the intervals to the phases of a call in which they lie; return the sum.
+
+    `slots` says to what, by phase; `more` are further slots of `wait`.
+    """
     total = 0
     intervals = union(times)
     for span in view.spans_of(call):
-        slots = SLOTS_OF.get(span.phase)
-        if slots is None:
+        chargeable = slots.get(span.phase)
+        if chargeable is None:
             continue
         inside = sum(max(0, min(end, span.end_ns) - max(start, span.start_ns)) for start, end in intervals)
-        for slot in slots + (more if span.phase == "wait" else ()):
+        for slot in chargeable + (more if span.phase == "wait" else ()):
             if inside <= 0:
                 break
             taken = view.charge(call, slot, inside)

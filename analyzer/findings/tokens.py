@@ -14,7 +14,7 @@ from typing import NamedTuple
 from analyzer.findings.imds import GIVEN_UP_NS, Dialogue
 from analyzer.findings.view import View
 from analyzer.model.rows import Anomaly, Connection, Exchange
-from analyzer.units import SECOND, ConnectionId, DurationNs, PacketId, TimeNs
+from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, PacketId, TimeNs
 
 INITIAL_TTLS = frozenset({64, 128, 255})
 """What systems send with: a packet that still has one of these has passed no router."""
@@ -22,6 +22,9 @@ MOST_HOPS = 8
 """A TTL up to this was set low on purpose: the next usual one is 64, and no packet within one data centre passes 56 routers."""
 SILENT_NS: DurationNs = SECOND
 """A request that nobody closed or followed counts as unanswered after this, the usual response time-out of SDKs."""
+
+SAME_REQUEST_NS: DurationNs = 100 * MILLISECOND
+"""Two views of one request begin within this time, after their clocks were aligned; a client gives up later."""
 
 DROPPED, LAST_HOP, LOW, ACKNOWLEDGED, SILENT, FILTERED = "dropped", "last-hop", "low", "acknowledged", "silent", "filtered"
 PROVEN = frozenset({DROPPED, LAST_HOP})
@@ -51,6 +54,8 @@ class Lost(NamedTuple):
     """Where the proof lies: its own connection, or translated copies of it."""
     dropped: tuple[Anomaly, ...]
     """ICMP errors about the answer."""
+    seen_id: PacketId | None
+    """A packet of the answer, or of an ICMP error about it, where one was seen."""
 
     @property
     def waited_ns(self) -> DurationNs:
@@ -130,7 +135,7 @@ def _trace(view: View, dialogue: Dialogue, exchange: Exchange, asked: TimeNs, to
         seen = [*seen, (beyond, exchange)]
     elif any(one.server_ttl in INITIAL_TTLS and row.request_end_ns is not None for one, row in seen[1:]):
         return None  # the request got as far as IMDS, and no answer was sent there
-    elif _works(under) and under.server_ttl not in INITIAL_TTLS:
+    elif (_works(under) or exchange.request_acknowledged) and under.server_ttl not in INITIAL_TTLS:
         how = ACKNOWLEDGED if exchange.request_acknowledged else SILENT
     else:
         return None  # next to IMDS and no answer there: it sent none
@@ -145,21 +150,33 @@ def _trace(view: View, dialogue: Dialogue, exchange: Exchange, asked: TimeNs, to
         how,
         ttl,
         max((limit for limit in limits if limit is not None), default=None),
-        _proof(exchange, seen[-1][0] if how == FILTERED else under, shown, errors),
+        _proof(exchange, seen[-1][0] if how == FILTERED else under, shown, errors, asked_too=len(view.analysis.capture.files) > 1),
         tuple(dict.fromkeys(one.connection_id for one, _ in (shown or (seen if how == FILTERED else seen[:1])))),
         errors,
+        next((row.response_packet_id for _, row in shown), next((row.packet_id for row in errors), None)),
     )
 
 
 def _copies(view: View, exchange: Exchange) -> list[tuple[Connection, Exchange]]:
-    """Return the same request on the translated copies of its connection: nearer to IMDS more may be seen of its answer."""
+    """Return the same request as other views of its connection show it: nearer to IMDS more may be seen of its answer."""
     found = []
-    for copy in view.copies_of.get(exchange.connection_id, ()):
-        rows = view.exchanges_on.get(copy.connection_id, [])
-        at = bisect_left(rows, exchange.index_on_connection, key=lambda row: row.index_on_connection)
-        if at < len(rows) and rows[at].index_on_connection == exchange.index_on_connection and rows[at].operation == "PutToken":
+    whole = view.connections[exchange.connection_id].syn_ns is not None
+    for copy, rows in view.seen_again.get(exchange.connection_id, ()):
+        if whole == (copy.syn_ns is not None):
+            at = bisect_left(rows, exchange.index_on_connection, key=lambda row: row.index_on_connection)
+        else:  # they count from different requests
+            at = bisect_left(rows, (exchange.request_start_ns or 0) - SAME_REQUEST_NS, key=lambda row: row.request_start_ns or 0)
+        if at < len(rows) and rows[at].operation == "PutToken" and _same(exchange, rows[at], counted=whole == (copy.syn_ns is not None)):
             found.append((copy, rows[at]))
     return found
+
+
+def _same(one: Exchange, other: Exchange, *, counted: bool) -> bool:
+    """Tell whether two views of a connection show the same request: by its number, where both count from the same one, else by its time."""
+    if counted:
+        return one.index_on_connection == other.index_on_connection
+    asked, there = one.request_start_ns, other.request_start_ns
+    return asked is not None and there is not None and abs(asked - there) <= SAME_REQUEST_NS
 
 
 def _not_passed_on(view: View, dialogue: Dialogue, exchange: Exchange) -> Connection | None:
@@ -168,10 +185,10 @@ def _not_passed_on(view: View, dialogue: Dialogue, exchange: Exchange) -> Connec
     That the capture behind the translation went on until then shows in the copy of a later connection of the dialogue.
     """
     last, asked = dialogue.connections[-1], exchange.request_start_ns
-    if exchange.index_on_connection or asked is None or last.first_ns <= asked or not view.copies_of.get(last.connection_id):
+    if exchange.index_on_connection or asked is None or last.first_ns <= asked or not view.seen_again.get(last.connection_id):
         return None
-    for copy in view.copies_of.get(exchange.connection_id, ()):
-        if copy.established_ns is not None and not copy.bytes_sent and not copy.gap_bytes and not copy.lost_before_capture:
+    for copy, _ in view.seen_again.get(exchange.connection_id, ()):
+        if copy.established_ns is not None and not copy.bytes_sent and not copy.gap_bytes:
             return copy
     return None
 
@@ -190,11 +207,15 @@ def _works(under: Connection) -> bool:
 
 
 def _proof(
-    exchange: Exchange, under: Connection, answers: list[tuple[Connection, Exchange]], errors: tuple[Anomaly, ...]
+    exchange: Exchange, under: Connection, answers: list[tuple[Connection, Exchange]], errors: tuple[Anomaly, ...], *, asked_too: bool
 ) -> tuple[PacketId, ...]:
-    """Return the packets that show it: the answer and the ICMP error about it, else the request and the client's FIN."""
+    """Return the packets that show it: the answer and the ICMP error about it, else the request and the client's FIN.
+
+    With `asked_too` the request is named beside the answer: it is in another file.
+    """
     if answers or errors:
-        found = [row.response_packet_id for _, row in answers[:1]] + [row.packet_id for row in errors[:1]]
+        found = [exchange.first_packet_id] if asked_too else []
+        found += [row.response_packet_id for _, row in answers[:1]] + [row.packet_id for row in errors[:1]]
     elif under.connection_id != exchange.connection_id:
         found = [exchange.first_packet_id, under.established_packet_id]
     else:

@@ -6,23 +6,21 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
+from analyzer import sdks
 from analyzer.findings.view import View
 from analyzer.model.rows import Call, Exchange, Span
 from analyzer.units import DurationNs
 
-THROTTLING = frozenset({
-    "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "TooManyRequestsException",
-    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException",
-    "RequestThrottled", "SlowDown", "PriorRequestNotComplete", "EC2ThrottledException",
-})  # fmt: skip
-"""Error types that the SDKs take for throttling (botocore: `retries/standard.py`, `ThrottledRetryableChecker`), without
-`TransactionInProgressException`: that one tells of a conflict, not of a limit."""
+CONFLICTS = frozenset({"TransactionInProgressException"})
+"""What SDKs retry as slowly as throttling, though it tells of a conflict and not of a limit."""
 
 
 class Try(NamedTuple):
     """An exchange of a call that another attempt followed."""
 
     exchange: Exchange
+    number: int
+    """The number of the attempt, from 1."""
     following: Exchange | None
     """The exchange of the next attempt; None where that has none."""
     failed_ns: DurationNs
@@ -36,8 +34,11 @@ NEAR = 4
 
 
 def is_throttled(exchange: Exchange) -> bool:
-    """Tell whether an answer says that a limit was reached: by its error type, else status 429, or 503 (RFC 6585, RFC 9110)."""
-    if exchange.error_type is not None and exchange.error_type in THROTTLING:
+    """Tell whether an answer says that a limit was reached: by an error type that SDKs take for throttling, else status 429, or 503.
+
+    The statuses are those of RFC 6585 section 4 and RFC 9110 section 15.6.4.
+    """
+    if exchange.error_type is not None and exchange.error_type in sdks.throttling_types() and exchange.error_type not in CONFLICTS:
         return True
     return exchange.status in (429, 503)
 
@@ -64,7 +65,7 @@ def failed_tries(view: View, call: Call) -> list[Try]:
         if attempt is not None:
             following = rows[number + 1] if number + 1 < len(rows) else None
             # A pause bears the number of the attempt that it waits for.
-            found.append(Try(row, following, took["failed", attempt], took["backoff", attempt + 1]))
+            found.append(Try(row, attempt, following, took["failed", attempt], took["backoff", attempt + 1]))
     return found
 
 

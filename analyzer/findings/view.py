@@ -76,6 +76,18 @@ class View:
         return out
 
     @cached_property
+    def seen_again(self) -> dict[int, list[tuple[Connection, Sequence[Exchange]]]]:
+        """Each connection as it was seen elsewhere too, with its exchanges there: translated copies, and views of other capture points."""
+        out: dict[int, list[tuple[Connection, Sequence[Exchange]]]] = defaultdict(list)
+        for number, copies in self.copies_of.items():
+            out[number] += [(copy, self.exchanges_on.get(copy.connection_id, [])) for copy in copies]
+        for view in self._whole.elsewhere:
+            original = self.connections.get(view.connection.connection_id)
+            if original is not None:
+                out[original.connection_id if original.copy_of is None else original.copy_of].append((view.connection, view.exchanges))
+        return out
+
+    @cached_property
     def handshakes_on(self) -> dict[int, list[Handshake]]:
         """The TLS handshakes of each connection, in order."""
         out: dict[int, list[Handshake]] = defaultdict(list)

@@ -16,9 +16,9 @@ def median(values: Iterable[int]) -> int:
     return ordered[len(ordered) // 2] if ordered else 0
 
 
-def plural(number: int, noun: str) -> str:
-    """Write a number with its noun: `1 call`, `1 204 calls`."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+def plural(number: int, noun: str, several: str | None = None) -> str:
+    """Write a number with its noun: `1 call`, `1 204 calls`; `several` is the noun of more than one where that is not just an s."""
+    return f"{count(number)} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def between(values: Sequence[DurationNs]) -> str:
@@ -54,3 +54,8 @@ def remedy_for(purpose: str, calls: Iterable[Call], otherwise: str) -> str:
     used = Counter(call.sdk for call in calls if call.sdk)
     sdk = used.most_common(1)[0][0] if used else None
     return sdks.remedy(sdk, purpose) or otherwise
+
+
+def clause(remedy: str) -> str:
+    """Return the one sentence of a remedy as a part of another: `Set X=1.` -> `set X=1`."""
+    return remedy[:1].lower() + remedy[1:].removesuffix(".")

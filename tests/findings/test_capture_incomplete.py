@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.findings.rules.capture_incomplete import check
 from analyzer.findings.view import View
-from analyzer.model.capture import Interface
+from analyzer.model.capture import CaptureFile, Interface
 from tests.factory import analysis, connection, info
 
 
@@ -26,8 +26,11 @@ def summary(change: dict[str, Any] | None = None, facts: dict[str, Any] | None =
         ({}, {"backwards": 3}, "3 packets have an earlier time"),
         ({"client_rule": "port"}, {}, "1 connection began before it: no connect or TLS time"),
         ({"lost_before_capture": True, "gap_bytes": 2896}, {}, "2.9 KB of 1 connection were never captured"),
+        ({"unseen_packets": 2}, {}, "2 packets were lost before the capture point (missing ip.id)"),
+        ({}, {"files": [CaptureFile("old.pcap", 1, 16, "pcap", tick_ns=1_000_000)]}, "Times are whole multiples of 1.0 ms"),
         ({"cut_packets": 7}, {}, "7 packets are cut by the snapshot length"),
-        ({"packets_received": 0}, {}, "1 connection seen in one direction only"),
+        ({"packets_received": 0}, {}, "1 connection was seen in one direction only"),
+        ({}, {"backwards": 1}, "1 packet has an earlier time"),
     ],
 )
 def test_what_lacks_is_named(change: dict[str, Any], facts: dict[str, Any], words: str) -> None:
@@ -46,6 +49,7 @@ def test_what_lacks_is_named(change: dict[str, Any], facts: dict[str, Any], word
         ({"lost_before_capture": True, "exchanges": 0, "service": None}, {}),
         ({}, {"interfaces": [Interface(0, 0, 1, 96, dropped=0)]}),
         ({}, {"cut_packets": 5}),
+        ({"lost_before_capture": True, "gap_bytes": 2}, {}),
     ],
     ids=[
         "whole",
@@ -55,6 +59,7 @@ def test_what_lacks_is_named(change: dict[str, Any], facts: dict[str, Any], word
         "lost there",
         "no drops",
         "cut elsewhere",
+        "a FIN each way",
     ],
 )
 def test_what_matters_to_nobody_is_not(change: dict[str, Any], facts: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ def test_churn_charges_nothing_that_is_charged_already() -> None:
 def test_churn_counts_handshakes() -> None:
     shakes = [shake(number, resumed=number >= 40) for number in range(60)]
     (row,) = churn(rows_of((opened(number) for number in range(60)), shakes))
-    assert "for 60 calls, with 40 full TLS handshakes and 20 resumed." in row.summary
+    assert "for 60 calls, with 40 full TLS handshakes and 20 resumed. They took 1200 ms in all." in row.summary
 
 
 @pytest.mark.parametrize(
@@ -279,6 +279,22 @@ def test_at_another_size_than_the_sdk_s_it_is_only_good_to_know() -> None:
     assert (row.confidence, row.severity) == ("possible", "info")
     assert "all 6 connections" in row.summary or "5 or all of its 6 connections" in row.summary
     assert "is the limit" not in row.summary
+
+
+def test_of_a_family_of_sdks_the_limit_is_possible() -> None:
+    (row,) = pool(queue(50, 12, sdk="js"))
+    assert (row.confidence, row.severity) == ("possible", "warning")
+    assert pool(queue(50, 12, sdk="go")) == []  # neither of the two lets requests wait
+
+
+def test_idle_connections_beside_tell_that_nobody_waits() -> None:
+    about = queue()
+    beside = [connection(100 + number, first_ns=START, syn_ns=START, closed_ns=None, closed_by="open", exchanges=1) for number in range(3)]
+    rows = [exchange(5000 + number, row, sdk="python-aiobotocore") for number, row in enumerate(beside)]
+    calls = [call(5000 + number, row, sdk="python-aiobotocore") for number, row in enumerate(beside)]
+    open_until = max(row.response_end_ns or 0 for row in about.exchanges)
+    beside = [row._replace(last_ns=open_until) for row in beside]
+    assert pool(analysis([*about.connections, *beside], [*about.exchanges, *rows], calls=[*about.calls, *calls])) == []
 
 
 def test_a_pause_of_the_program_splits_the_stretch() -> None:

@@ -49,7 +49,8 @@ def after_a_pause(old: dict[str, Any] | None = None, new: dict[str, Any] | None 
 def test_the_service_ended_an_idle_connection() -> None:
     row, cold = found(after_a_pause())
     assert row.summary == (
-        "1 of 3 Query calls opened a connection again (10.0 ms) because the service had closed the idle one after 4000 ms. A FIN ended "
+        "1 of 3 Query calls opened a connection again (10.0 ms) because the service had closed the idle one after 4000 ms. "
+        "That is a timer of 4 s. A FIN ended "
         "1 connection with no request outstanding. The new one cost 10.0 ms, 14 % of the time of all calls."
     )
     assert (row.code, row.severity, row.confidence, row.cost_ns, row.calls) == (
@@ -82,6 +83,13 @@ def test_a_reset_may_be_of_something_on_the_way(by: str, words: str) -> None:
     assert "by the service, or by a NAT or firewall in its name" in row.summary
     assert "tcp_keepalive=True" in row.remedy
     assert words.split()[-1] in row.summary
+
+
+def test_who_probes_already_is_not_told_to() -> None:
+    row = found(after_a_pause({"closed_by": "server-reset", "keep_alives": 3}))[0]
+    assert "TCP keep-alive is on already (3 probes here)" in row.remedy
+    assert "more often than every 4000 ms" in row.remedy
+    assert "turn on" not in row.remedy
 
 
 def test_one_answered_request_and_no_sign_of_the_pool_is_likely() -> None:

@@ -13,6 +13,8 @@ from analyzer.model.rows import Finding
 from tests.factory import MS
 from tests.findings.dialogues import Talk, answer, hop_limit, service_call
 
+NEVER: dict[str, Any] = {"established_ns": None}
+
 
 def found(about: Analysis) -> list[Finding]:
     return list(check(View(about)))
@@ -27,7 +29,7 @@ def test_from_the_container_it_is_likely() -> None:
     row = only(answer(hop_limit(tries=4, sdk="js-v2")))
     assert row.summary == (
         "A client (172.17.0.2) waited 4417 ms for credentials: 4 IMDSv2 token requests were given up after 1000 ms "
-        "each. The connections open "
+        "each. The wait is the IMDS time limit of SDK for JavaScript v2 (1 s). The connections open "
         "and the requests are acknowledged, but no answer to them ever arrives, while requests without a token are "
         "answered. Then the client "
         "went on without a token (IMDSv1) and was answered in 2.0 ms. The SDK remembers it and leaves the token out from then on; a new "
@@ -63,6 +65,17 @@ def test_several_dialogues_of_a_client_are_one_finding() -> None:
         "given up after 1000 ms each."
     )
     assert (row.calls, row.cost_ns) == ((0, 1, 2), 3 * 1101 * MS)
+
+
+def test_dialogues_that_nobody_is_seen_to_wait_for_are_told_beside() -> None:
+    first = hop_limit(0)
+    row = only(answer(first, hop_limit(1, start=300), hop_limit(2, start=700), waiting=[(service_call(5), first)]))
+    assert row.summary.startswith(
+        "GetItem took 1131 ms; 1114 ms of it waited for credentials, beside 2 more dialogues (2228 ms) that no call is seen to wait for: "
+        "3 IMDSv2 token requests were given up after 1000 ms each."
+    )
+    assert (row.calls, row.cost_ns) == ((5,), 1101 * MS)
+    assert row.share == pytest.approx(1101 / 1131), "no more than the calls took"
 
 
 def test_clients_are_told_apart() -> None:
@@ -178,7 +191,7 @@ def test_hostile_names_do_no_harm() -> None:
         Talk(0).ask("PutToken", 0, took=1304, gave_up=1001, outcome="undelivered", response_ttl=1).ask("ListRoles", 1003),
         Talk(0).ask("PutToken", 0, took=3, gave_up=1000, outcome="undelivered").ask("ListRoles", 1003),
         Talk(0).ask("PutToken", 0, took=None, gave_up=1000, under={"server_ttl": 255}).ask("ListRoles", 1003),
-        Talk(0).ask("PutToken", 0, took=None, gave_up=1000, under={"established_ns": None}).ask("ListRoles", 1003),
+        Talk(0).ask("PutToken", 0, took=None, gave_up=1000, under=NEVER, request_acknowledged=False).ask("ListRoles", 1003),
         Talk(0).ask("PutToken", 0, took=2, status=403).ask("ListRoles", 5),
         Talk(0).ask("PutToken", 0, took=None, gave_up=1000, outcome="cut").ask("ListRoles", 1003),
         Talk(0).ask("ListRoles", 0, took=None, gave_up=1000).ask("ListRoles", 1003),
@@ -229,3 +242,9 @@ def test_a_filter_may_have_taken_rows_away() -> None:
 
 def test_it_is_charged_before_what_is_more_general() -> None:
     assert RULE.rank == 30
+
+
+def test_a_handshake_that_the_capture_lacks_was_there() -> None:
+    """Requests are acknowledged on connections that came about, whether the SYN-ACK was captured or not."""
+    talk = Talk(0).ask("PutToken", 0, took=None, gave_up=1000, under={"established_ns": None}).ask("ListRoles", 1003)
+    assert [row.code for row in check(View(answer(talk)))] == ["imds-hop-limit"]

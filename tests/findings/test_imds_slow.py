@@ -20,7 +20,7 @@ def test_late_answers() -> None:
     (row,) = check(View(answer(talk, waiting=[(service_call(5), talk)])))
     assert row.summary == (
         "GetItem took 1858 ms; 1841 ms of it waited for credentials: the instance metadata service (IMDS) took 910 ms "
-        "to answer 2 requests. "
+        "for each of 2 requests. "
         "A round trip to it takes 0.1 ms: it is not the network."
     )
     assert (row.code, row.severity, row.confidence, row.cost_ns) == ("imds-slow", "warning", "proven", 1810 * MS)
@@ -37,7 +37,9 @@ def test_the_server_s_own_share_is_what_counts() -> None:
 def test_an_answer_after_the_client_has_gone() -> None:
     talk = Talk(0).ask("PutToken", 0, took=1304, gave_up=1001, outcome="undelivered", response_ttl=1).ask("ListRoles", 1003, took=3)
     (row,) = found(talk)
-    assert "(IMDS) answered 1 token request after 1304 ms, when the client had gone. The answer does get here" in row.summary
+    assert "(IMDS) answered 1 token request after 1304 ms, when the client had gone. " in row.summary
+    assert "That is the IMDS time limit of boto3 (1 s). " in row.summary
+    assert "The answer does get here" in row.summary
     assert (row.confidence, row.cost_ns) == ("proven", 1003 * MS)
 
 
@@ -98,4 +100,15 @@ def test_the_fix_fits_what_was_seen() -> None:
     remedies = [found(talk)[0].remedy for talk in (late, gone, busy, agent)]
     assert ["Ask less often" in text for text in remedies] == [False, False, True, False]
     assert ["AWS_METADATA_SERVICE_TIMEOUT" in text for text in remedies] == [True, False, False, False]
-    assert "fromInstanceMetadata({ timeout, maxRetries })" in remedies[1]
+    assert "make the credentials with fromInstanceMetadata({timeout: N, maxRetries: N})" in remedies[1]
+
+
+def test_a_cut_request_may_have_been_one_for_a_token() -> None:
+    """Then it is not known whether the endpoint was silent or its answers got lost."""
+    cut = Talk(0).ask("GetMetadata", 0, took=None, gave_up=1000, method="PUT", under={"cut_packets": 4}).ask("GetMetadata", 1003)
+    (row,) = found(cut)
+    assert (row.confidence, "whole packets" in (row.decides or "")) == ("possible", True)
+    assert "hop limit" in row.summary
+    assert "not the network" not in row.summary
+    (row,) = found(Talk(0).ask("ListRoles", 0, took=None, gave_up=1000, under={"cut_packets": 0}).ask("ListRoles", 1003))
+    assert row.confidence == "likely"

@@ -169,3 +169,9 @@ def test_captures_from_both_sides_tell_a_filter_from_the_hop_limit() -> None:
     assert list(imds_slow.check(View(about))) == []
     (fallback,) = imds_v1_fallback.check(View(about))
     assert "through the filter on the host" in fallback.remedy
+
+
+def test_a_single_syn_that_nothing_followed_is_information() -> None:
+    talk = Talk(0).syn(0)
+    (row,) = found(talk)
+    assert (row.cost_ns, row.severity) == (0, "info")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from analyzer.findings.rules.large_transfer import check
+from analyzer.findings.severity import weighed
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Finding, Stall
@@ -143,5 +144,6 @@ def test_a_slight_share_is_information() -> None:
     about = down(60)
     under = connection(1)
     rest = [warm(number, under, number, duration_ns=2_000 * MS, operation="Scan") for number in range(1, 3)]
-    (row,) = found(analysis([*about.connections, under], list(about.exchanges), calls=[*about.calls, *rest]))
-    assert row.severity == "info"
+    about = analysis([*about.connections, under], list(about.exchanges), calls=[*about.calls, *rest])
+    (row,) = found(about)
+    assert weighed(View(about), row).severity == "info"

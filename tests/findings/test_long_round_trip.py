@@ -99,6 +99,22 @@ def test_from_the_server_the_way_to_the_client_counts_and_costs_nothing() -> Non
     assert row.display_filter == "(tcp.stream == 0 && tcp.analysis.ack_rtt >= 0.0540) || frame.number in {1, 3, 5, 9}"
 
 
+def test_what_an_ack_of_data_shows_is_an_upper_bound() -> None:
+    about = far(90)
+    under = about.connections[0]._replace(syn_ns=None, client_rtt_ns=524 * MS)  # a client that acknowledges with its next request
+    (row,) = found(analysis([under], list(about.exchanges), calls=list(about.calls)))
+    assert (row.severity, row.confidence, row.cost_ns) == ("info", "possible", 4 * 89 * MS)
+    assert row.summary.startswith(
+        "All 4 Query calls may pay for distance: the endpoint is 90.0 ms away or less, and at most 75 % of their time is one round trip."
+    )
+
+
+def test_between_client_and_server_both_ways_are_the_distance() -> None:
+    (row,) = found(far(15, behind_ms=15, count=2))
+    assert "the endpoint is 30.0 ms away: 67 % of their time" in row.summary  # 60 of 38 + 22 as seen here, and 2 * 15 beyond
+    assert row.cost_ns == 2 * 14 * MS
+
+
 def test_what_was_charged_before_is_not_charged_again() -> None:
     view = View(far(90))
     view.charge(next(iter(view.calls.values())), "network", 50 * MS)

@@ -34,14 +34,14 @@ def unanswered(number: int, at: int, **changes: Any) -> Connection:
     """An address that never answers one SYN sent `at` ns after START."""
     times = {"first_ns": START + at, "last_ns": START + at, "syn_ns": START + at, "established_ns": None, "connect_ns": None}
     row = connection(number, completeness=1, closed_by="open", closed_ns=None, server_address="3.218.180.11", exchanges=0, min_rtt_ns=None)
-    return row._replace(**{**times, **changes})
+    return row._replace(**{"packets_sent": 1, "packets_received": 0, "bytes_sent": 0, "bytes_received": 0, **times, **changes})
 
 
 def test_a_lost_syn() -> None:
     (row,) = found(slow_connect(1_015 * MS))
     assert row.summary == (
         "1 of 1 Query call waited 1015 ms because a SYN got no answer (97 % of the time of all calls). 1 connection came about only when a "
-        "SYN sent again after 1015 ms was answered: the first, or the answer to it, was lost."
+        "SYN sent again after 1015 ms was answered: the first, or the answer to it, was lost. That is the SYN timer (1 s)."
     )
     assert (row.code, row.severity, row.confidence, row.cost_ns) == ("syn-retransmitted", "warning", "proven", 1_015 * MS)
     assert (row.calls, row.connections, row.packet_ids) == ((0,), (0,), (1, 3))
@@ -91,12 +91,29 @@ def test_connections_without_readable_calls() -> None:
         [unanswered(0, 0, completeness=1 | 32), connection(1, syn_ns=START + 250 * MS)],
         [unanswered(0, 0, completeness=1 | 2), connection(1, syn_ns=START + 250 * MS)],
         [unanswered(0, 0, icmp_errors=1), connection(1, syn_ns=START + 250 * MS)],
+        [unanswered(0, 0, packets_received=9), connection(1, syn_ns=START + 250 * MS)],
+        [unanswered(0, 0, bytes_sent=400), connection(1, syn_ns=START + 250 * MS)],
         [unanswered(0, 0), connection(1, syn_ns=START + 60_000 * MS)],
         [unanswered(0, 0), connection(1, syn_ns=START + 50 * MS)],
         [unanswered(0, 0), connection(1, syn_ns=START + 250 * MS, server_name="logs.us-east-1.amazonaws.com")],
         [connection(0, client_rule="port", syn_ns=None, established_ns=None, connect_ns=None, syn_stall_ns=None)],
     ],
-    ids=["quick", "far", "other", "imds", "copy", "refused", "overtaken", "icmp", "long-ago", "at-once", "elsewhere", "midstream"],
+    ids=[
+        "quick",
+        "far",
+        "other",
+        "imds",
+        "copy",
+        "refused",
+        "overtaken",
+        "icmp",
+        "uncaptured",
+        "one-way",
+        "long-ago",
+        "at-once",
+        "elsewhere",
+        "midstream",
+    ],
 )
 def test_what_looks_like_a_lost_syn(rows: list[Connection]) -> None:
     assert found(analysis(rows, [])) == []
@@ -149,7 +166,7 @@ def test_what_happens_at_the_same_time_counts_once() -> None:
     holes = [Stall("response-hole", begun + at * MS, begun + (at + 40) * MS, 30 + at) for at in (10, 20, 60)]
     (row,) = found(stood_still(*holes))
     assert row.cost_ns == (50 + 40) * MS
-    assert "3 stalls of responses, ended by fast retransmit (3 times, 120 ms)" in row.summary
+    assert "3 stalls of responses, ended by fast retransmit (3 times, 90.0 ms)" in row.summary
     assert union([(5, 9), (1, 3), (2, 4), (9, 11)]) == [(1, 4), (5, 11)]
 
 
@@ -204,6 +221,9 @@ def test_what_looks_like_loss(about: Analysis) -> None:
         (20, 40, "another timer"),
         (150, None, "another timer"),
         (200, None, "retransmission timeout"),
+        (620, 300, "tail loss probe"),  # two round trips, where a timeout takes 500 ms
+        (520, 300, "retransmission timeout"),
+        (460, 220, "retransmission timeout or tail loss probe"),
     ],
 )
 def test_which_timer_it_was(took: int, rtt: int | None, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.findings.backoff import Pause, told
+from analyzer.findings.backoff import retry_of, words
 from analyzer.findings.rules import server_errors_retried, throttled
 from analyzer.findings.service_words import MOST_FINDINGS
 from analyzer.findings.tries import failed_tries
@@ -102,8 +102,8 @@ def test_a_throttled_call_pays_for_refusals_and_pauses() -> None:
     assert (row.code, row.severity, row.confidence, row.decides) == ("throttled", "warning", "proven", None)
     assert row.summary == (
         "1 of 2 Query calls on Orders was throttled: 2230 ms of its 2247 ms (99 %) went to refused attempts and the pauses after them. "
-        "2 answers said ProvisionedThroughputExceededException; the pauses alone took 2200 ms. The pauses fit the back-off of boto3 in "
-        "standard mode (at random up to 1000 ms before the first retry, then up to double)."
+        "2 answers said ProvisionedThroughputExceededException; the pauses alone took 2200 ms. Back-off: 1st retry of standard mode: up to "
+        "1000 ms expected, 700 ms seen; 2nd retry: up to 2000 ms expected, 1500 ms seen."
     )
     assert (row.cost_ns, row.calls, row.exchanges) == (2_230 * MS, (0,), (0, 1))
     assert row.share == pytest.approx(2230 / (2247 + 17))
@@ -168,35 +168,55 @@ def test_dialogues_are_another_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "sdk, pauses, words",
+    "how, pauses, text",
     [
-        ("python-boto3", [(1, 50), (2, 101), (3, 203)], "fit the back-off of boto3 in legacy mode (50.0 ms before the first retry"),
-        ("python-boto3", [(1, 228)], "in standard mode (at random up to 1000 ms"),
-        ("python-boto3", [(1, 870), (2, 1845), (3, 1900)], "in standard mode"),
-        ("python-boto3", [(1, 2500)], "are longer than the back-off of boto3 (2500 ms before retry 1)"),
-        ("js-v2", [(1, 12), (2, 90)], "in legacy mode"),
-        ("js-v3", [(1, 400), (2, 700)], "in standard of before 2026 mode"),
-        ("js-v3", [(1, 900)], "in standard mode"),
-        ("go-v1", [(1, 100)], "are not those of SDK for Go 1 by default"),
-        ("python-boto3", [(40, 19_000)], "in standard mode"),
+        ({"sdk_version": "1.40.1"}, (50, 101, 203), "legacy mode: 50.0 ms expected, 50.0 ms seen; 2nd retry: 100 ms expected, 101 ms"),
+        ({"retry_mode": "standard"}, (50, 101), "1st retry of standard mode: up to 1000 ms expected, 50.0 ms seen; 2nd"),
+        ({}, (50, 101, 203), "203 ms seen; by default this version is in standard mode."),
+        ({}, (2500,), "1st retry: 2500 ms seen, longer than any mode of boto3 allows (1000 ms there, 20.0 s is the longest)"),
+        ({"sdk": "go-v1"}, (100,), "100 ms seen, 500 ms to 1000 ms expected: the pauses are not those of SDK for Go 1 by default"),
+        ({"sdk": "go-v1"}, (700,), "1st retry of SDK for Go 1: 500 ms to 1000 ms expected, 700 ms seen."),
     ],
 )
-def test_pauses_and_modes(sdk: str, pauses: list[tuple[int, int]], words: str) -> None:
-    assert words in told(sdk, [Pause(retry, took * MS) for retry, took in pauses])
+def test_the_pauses_are_held_against_the_back_off(how: dict[str, Any], pauses: tuple[int, ...], text: str) -> None:
+    story = Story(*[{**CAPACITY, **how}] * len(pauses), how, pauses_ms=pauses)
+    (row,) = refusals(story)
+    assert text in row.summary
 
 
-def test_nothing_is_said_of_unknown_sdks_or_without_pauses() -> None:
-    assert told(None, [Pause(1, MS)]) == told("who", [Pause(1, MS)]) == told("js-v2", []) == ""
+def test_retries_are_counted_by_the_request_itself() -> None:
+    """Attempts before the capture are not seen, but their number is."""
+    story = Story({**CAPACITY, "attempt": 3}, {"attempt": 4}, pauses_ms=(3900,))
+    view = View(about(story))
+    (one,) = failed_tries(view, story.call)
+    found = retry_of(view, one)
+    assert found is not None
+    assert (found.number, found.kind, found.took_ns) == (3, "throttling", 3900 * MS)
+    assert "3rd retry of standard mode: up to 4000 ms expected, 3900 ms seen." in words(view, [one])
+
+
+def test_far_from_the_client_the_way_there_and_back_is_in_the_pause() -> None:
+    story = Story({**CAPACITY, "sdk": "js-v2"}, {"sdk": "js-v2"}, pauses_ms=(100,), under=connection(0, client_rtt_ns=60 * MS))
+    assert "1st retry of legacy mode: up to 50.0 ms expected" in refusals(story)[0].summary
+    story = Story({**CAPACITY, "sdk": "js-v2"}, {"sdk": "js-v2"}, pauses_ms=(100,))
+    assert "longer than any mode" in refusals(story)[0].summary
+
+
+@pytest.mark.parametrize("how", [{"sdk": None}, {"sdk": "who"}, {"sdk": "kotlin"}])
+def test_nothing_is_said_of_what_is_not_known(how: dict[str, Any]) -> None:
+    assert "Back-off" not in refusals(Story({**CAPACITY, **how}, how, pauses_ms=(30,)))[0].summary
+    assert "Back-off" not in refusals(Story({**CAPACITY, **how}, how))[0].summary
 
 
 def test_the_service_failed_and_the_sdk_tried_again() -> None:
-    (row,) = failures(Story(BROKEN, BROKEN, FINE, pauses_ms=(30, 200)), Story(FINE, number=1))
+    (row,) = failures(Story(BROKEN, BROKEN, FINE, pauses_ms=(20, 45)), Story(FINE, number=1))
     assert (row.code, row.severity, row.confidence, row.decides) == ("server-errors-retried", "warning", "proven", None)
     assert row.summary == (
-        "1 of 2 Query calls had to be tried again because DynamoDB failed: 260 ms of its 277 ms (94 %) went to failed attempts and the "
-        "pauses after them. 2 attempts ended with InternalServerError (2). Request id: REQUEST0 and 1 more."
+        "1 of 2 Query calls had to be tried again because DynamoDB failed: 95.0 ms of its 112 ms (85 %) went to failed attempts and the "
+        "pauses after them. 2 attempts ended with InternalServerError (2). Back-off: 1st retry of standard mode: up to 25.0 ms expected, "
+        "20.0 ms seen; 2nd retry: up to 50.0 ms expected, 45.0 ms seen. Request id: REQUEST0 and 1 more."
     )
-    assert (row.cost_ns, row.calls, row.exchanges) == (260 * MS, (0,), (0, 1))
+    assert (row.cost_ns, row.calls, row.exchanges) == (95 * MS, (0,), (0, 1))
     assert row.packet_ids == (1, 2, 11, 12, 21)
 
 

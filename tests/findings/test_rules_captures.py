@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import analyzer
 from analyzer.findings.registry import rules
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
@@ -172,14 +173,17 @@ def test_losses_are_those_of_the_path(shared: Path) -> None:
     assert row.cost_ns <= sum(truth(shared / "loss-5pct")["calls"][number]["total_ms"] for number in lost) * 1_000_000
 
 
-def test_a_lost_response_is_not_guessed_at(shared: Path) -> None:
+def test_a_lost_request_and_a_lost_answer_are_told_apart(shared: Path) -> None:
     calls = truth(shared / "request-loss")["calls"]
-    row = only(shared / "request-loss" / "request-loss.pcap", "packet-loss-stall")
-    (number,) = row.calls
-    assert calls[number]["attempt_list"][0]["lost_packets"]["c2s_data"] == 1
     usual = sorted(call["total_ms"] for call in calls)[len(calls) // 2]
-    assert row.cost_ns / 1e6 == pytest.approx(calls[number]["total_ms"] - usual, abs=5)
-    assert "retransmission timeout (once" in row.summary
+    found = analyzer.read(shared / "request-loss" / "request-loss.pcap").findings
+    asked, answered = (row for row in found if row.code == "packet-loss-stall")
+    for row, lost in ((asked, "c2s_data"), (answered, "s2c_data")):
+        (number,) = row.calls
+        assert calls[number]["attempt_list"][0]["lost_packets"][lost] == 1
+        assert row.cost_ns / 1e6 == pytest.approx(calls[number]["total_ms"] - usual, abs=5)
+    assert "retransmission timeout (once" in asked.summary
+    assert "an answer that was lost" in answered.summary
 
 
 @pytest.mark.parametrize("name, how", [("idle-reset-js3", "reset (RST)"), ("idle-blackhole-boto3", "never acknowledged")])

@@ -95,7 +95,7 @@ def test_no_time_is_charged_twice(shared: Path, name: str) -> None:
 def test_distance_is_most_of_the_cold_start(bundled: Path) -> None:
     row = found(bundled / "cold-start.pcap")["long-round-trip"]
     assert row.summary.startswith("All 20 Query calls are slow because the endpoint is 90.3 ms away: 79 % of their time is one round trip.")
-    assert row.severity == "warning"
+    assert row.severity == "error"  # by its share of the time
     assert len(row.calls) == 20
     rtts = {one.connection_id: one.min_rtt_ns or 0 for one in answer(bundled / "cold-start.pcap").connections}
     assert row.cost_ns == sum(
@@ -110,7 +110,9 @@ def test_queries_that_end_at_a_limit_are_no_pages(bundled: Path) -> None:
 def test_the_filter_reads_8400_items_for_56(bundled: Path) -> None:
     rows = found(bundled / "filter-scan.pcap")
     row = rows["filter-discards-reads"]
-    assert row.summary.startswith("8 Query calls on Orders read 8 400 items to return 56 (1 %): about 1009 ms of their 1382 ms likely went")
+    assert row.summary.startswith(
+        "8 Query calls on Orders read 8 400 items to return 56 (1 %, 59.6 KB): about 1009 ms of their 1382 ms likely went"
+    )
     few = [one.server_ns or 0 for one in answer(bundled / "filter-scan.pcap").calls][-2:]  # five items each, no filter
     pages_ns = sum(one.server_ns or 0 for one in answer(bundled / "filter-scan.pcap").calls[:8])
     assert pages_ns - 3 * max(few) < row.cost_ns < pages_ns - 2 * min(few)  # two reads are needed, one for each query
@@ -124,7 +126,8 @@ def test_what_throttling_and_errors_cost(shared: Path) -> None:
     rows = found(shared / "throttle-retry-http" / "throttle-retry-http.pcap")
     throttled, failed = rows["throttled"], rows["server-errors-retried"]
     assert throttled.summary.startswith("4 of 32 calls on Orders were throttled: 7067 ms of their 7202 ms (98 %) went to refused attempts")
-    assert "in standard mode" in throttled.summary
+    assert "Back-off: 1st retry of standard mode: up to 1000 ms expected, " in throttled.summary
+    assert "3rd retry: up to 4000 ms expected, 1900 ms seen." in throttled.summary
     assert (
         "5 attempts ended with InternalServerError (3), a reset in place of an answer (1) and an answer that broke off (1)."
         in failed.summary
@@ -163,8 +166,7 @@ def test_loss_is_not_billed_as_size(shared: Path) -> None:
 
 
 def test_a_lost_answer_is_not_blamed_on_the_service(shared: Path) -> None:
-    row = found(shared / "request-loss" / "request-loss.pcap")["slow-server"]
-    assert (row.severity, row.confidence, len(row.calls)) == ("info", "possible", 1)
+    assert "slow-server" not in found(shared / "request-loss" / "request-loss.pcap")
 
 
 def test_the_upload_is_large_and_the_service_is_not_slow(shared: Path) -> None:

@@ -14,6 +14,7 @@ from analyzer.findings.setup import avoidable, clients, paid
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Connection, Exchange, Finding
+from analyzer.model.table import Table
 from tests.factory import MS, START, analysis, call, connection, exchange, later, spans, warm
 
 RULES = (idle_connection_closed, connection_not_reused, cold_connection)
@@ -105,6 +106,13 @@ def test_connections_that_are_not_reused() -> None:
     assert row.display_filter == "(tcp.flags.syn == 1 || tcp.flags.fin == 1 || tcp.flags.reset == 1) && tcp.stream in {0..4}"
 
 
+def test_connections_that_took_no_time_are_counted_with_their_calls() -> None:
+    made = alone(5, asked={"closes": "client"}, sdk="js-v2", connect_ns=6 * MS, tls_ns=4 * MS)
+    made.calls = Table("calls", Call, [row._replace(connect_ns=MS // 10, tls_ns=0) if row.call_id == 2 else row for row in made.calls])
+    (row,) = found(made)
+    assert row.summary.startswith("5 Query calls of SDK for JavaScript v2 used 5 connections: ")
+
+
 @pytest.mark.parametrize(
     "under, asked, words",
     [
@@ -124,7 +132,12 @@ def test_it_says_who_closes_and_by_what(under: dict[str, Any], asked: dict[str, 
 
 @pytest.mark.parametrize(
     "sdk, words",
-    [("python-boto3", "one boto3 client"), ("js-v2", "AWS_NODEJS"), (None, "make one client and share it"), ("go-v2", "make one client")],
+    [
+        ("python-boto3", "one boto3 client"),
+        ("js-v2", "AWS_NODEJS"),
+        (None, "make one client and share it"),
+        ("go-v2", "Make one client that all goroutines share"),
+    ],
 )
 def test_the_fix_is_in_the_words_of_the_sdk(sdk: str | None, words: str) -> None:
     (row,) = found(alone(3, sdk=sdk))

@@ -1,4 +1,4 @@
-"""Each finding's display filter shows the packets that prove it: every rule, on every capture whose calls or dialogues can be read."""
+"""Each finding's display filter shows the packets that prove it, and nothing is charged twice: on every capture that can be read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.pipeline import read
+from tests.findings.charging import assert_charged_once
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "captures"
 CASES = sorted(path.name for path in FOLDER.iterdir() if (path / "truth.json").exists()) if FOLDER.is_dir() else ["imds-hoplimit1-js2"]
@@ -15,7 +16,9 @@ CASES = sorted(path.name for path in FOLDER.iterdir() if (path / "truth.json").e
 
 def unseen(tshark: str, path: Path) -> str:
     """Return the findings of a capture, with packets that prove them and that their own filter hides."""
-    rows = [row for row in read(path).findings if row.packet_ids]
+    about = read(path)
+    assert_charged_once(about)  # here, where it has been read
+    rows = [row for row in about.findings if row.packet_ids]
     assert all(row.display_filter for row in rows)
     hidden = [f"(frame.number in {{{', '.join(map(str, row.packet_ids))}}} && !({row.display_filter}))" for row in rows]
     if not hidden:

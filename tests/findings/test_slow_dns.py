@@ -52,7 +52,7 @@ def test_a_lost_query_costs_what_it_took_longer_than_usual() -> None:
     assert row.calls == (1,)
     assert row.summary == (
         "1 of 3 Query calls waited 5000 ms for the name server (98 % of the time of all calls). 1 lookup took 5002 ms; the others "
-        "take 2.0 ms. 1 was lost or ignored and sent again by the resolver's timer (glibc waits 5 s)."
+        "take 2.0 ms. 1 was lost or ignored and sent again by the resolver's timer. That is glibc's resolver timer (5 s)."
     )
 
 
@@ -118,3 +118,34 @@ def test_names_from_the_wire_do_no_harm() -> None:
     of = about(*[3] * 12)
     (row,) = found(analysis(list(of.connections), [], lookups=rows))
     assert "drop" not in row.display_filter
+
+
+def test_an_answer_that_the_capture_lacks_is_no_silence() -> None:
+    """The client opened a connection after the query: it had its answer, and the next lookup is another one."""
+    first, second = connection(0, first_ns=START - 5_000 * MS, syn_ns=START - 5_000 * MS), connection(1)
+    lost = lookup(0, start_ns=START - 5_010 * MS, end_ns=None, connection_ids=(), packet_ids=(1,), rcode=None)
+    answered = lookup(1, start_ns=START - 5 * MS, end_ns=START, packet_ids=(2, 3), connection_ids=(1,))
+    assert found(analysis([first, second], [], lookups=[lost, answered])) == []
+    elsewhere = first._replace(server_name="s3.us-east-1.amazonaws.com")
+    assert [row.cost_ns for row in found(analysis([elsewhere, second], [], lookups=[lost, answered]))] == [5_010 * MS]
+
+
+def test_what_connections_without_calls_waited_is_told_and_not_charged() -> None:
+    of = about(300, 310)
+    alone = connection(2)
+    more = of.lookups[0]._replace(lookup_id=2, connection_ids=(2,), packet_ids=(97, 98))
+    (row,) = found(analysis([*of.connections, alone], list(of.exchanges), lookups=[*of.lookups, more], calls=list(of.calls)))
+    assert row.cost_ns == 610 * MS
+    assert "1 further connection waited 300 ms." in row.summary
+
+
+def test_what_was_tried_again_is_not_proven_where_the_capture_lacks_packets() -> None:
+    of = about(2, 5002, 2)
+    lookups = [row._replace(tries=2) if row.lookup_id == 1 else row for row in of.lookups]
+    rows = [row._replace(lost_before_capture=row.connection_id == 0, gap_bytes=100) for row in of.connections]
+    (row,) = found(analysis(rows, list(of.exchanges), lookups=lookups, calls=list(of.calls)))
+    assert (row.confidence, "lacks nothing" in (row.decides or "")) == ("likely", True)
+    slow = about(300, 300)
+    rows = [row._replace(lost_before_capture=True, gap_bytes=100) for row in slow.connections]
+    (row,) = found(analysis(rows, list(slow.exchanges), lookups=list(slow.lookups), calls=list(slow.calls)))
+    assert row.confidence == "proven"  # asked once, and answered

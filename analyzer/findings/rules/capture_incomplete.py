@@ -9,10 +9,18 @@ from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule
 from analyzer.findings.view import View
+from analyzer.findings.words import plural
 from analyzer.model.rows import Connection, Finding
-from analyzer.units import bytes_, count
+from analyzer.units import MILLISECOND, DurationNs, bytes_, duration
 
+COARSE_NS: DurationNs = MILLISECOND
+"""Times that are multiples of this or more hide what is measured."""
+LEAST_TIMES = 16
+"""Packets whose times tell how fine the clock is."""
 UNSEEN_START = frozenset({"port", "request", "first-payload", "first-packet"})
+
+FINS = 2
+"""Sequence numbers that an acknowledged FIN takes, one each way: where it was not captured, no byte of a message is missing."""
 
 RULE = Rule(
     code="capture-incomplete",
@@ -42,21 +50,30 @@ def check(view: View) -> Iterator[Finding]:
         missing.append("the file is cut short or damaged")
     dropped = sum(interface.dropped or 0 for interface in info.interfaces)
     if dropped:
-        missing.append(f"{count(dropped)} packets were dropped while capturing: any count may be too low")
+        missing.append(f"{_were(dropped, 'packet')} dropped while capturing: any count may be too low")
     begun = [row for row in read if row.client_rule in UNSEEN_START]
-    note(begun, f"{_connections(begun)} began before it: no connect or TLS time is known for them")
-    lost = [row for row in read if row.lost_before_capture]
+    note(begun, f"{_connections(begun)} began before it: no connect or TLS time is known for {_them(begun)}")
+    lost = [row for row in read if row.gap_bytes > FINS]
     gaps = bytes_(sum(row.gap_bytes for row in lost))
     note(lost, f"{gaps} of {_connections(lost)} were never captured: requests may be missing, receive times are lower bounds")
+    unseen = [row for row in read if row.unseen_packets]
+    packets = sum(row.unseen_packets for row in unseen)
+    text = f"{_were(packets, 'packet')} lost before the capture point (missing ip.id)"
+    note(unseen, f"{text}: a late answer may have been lost and sent again")
     cut = [row for row in read if row.cut_packets]
-    packets = count(sum(row.cut_packets for row in cut))
-    note(cut, f"{packets} packets are cut by the snapshot length: operations, sizes and names may be unknown")
+    packets = sum(row.cut_packets for row in cut)
+    verb = "is" if packets == 1 else "are"
+    note(cut, f"{plural(packets, 'packet')} {verb} cut by the snapshot length: operations, sizes and names may be unknown")
     # SYNs alone are a peer that is silent, not a direction that was not captured.
     talking = [row for row in read if row.packets_sent + row.packets_received > 2 and (row.syn_ns is None or row.bytes_sent)]
     single = [row for row in talking if not (row.packets_sent and row.packets_received)]
-    note(single, f"{_connections(single)} seen in one direction only: no round trip and no answer is known for them")
+    note(single, f"{_were(len(single), 'connection')} seen in one direction only: no round trip and no answer is known for {_them(single)}")
+    coarse = [file for file in info.files if file.tick_ns >= COARSE_NS and file.packets >= LEAST_TIMES]
+    if coarse:
+        missing.append(f"times are whole multiples of {duration(max(file.tick_ns for file in coarse))}: every phase may be off by as much")
     if info.backwards:
-        missing.append(f"{count(info.backwards)} packets have an earlier time than the one before: times may be off by that much")
+        have = "has" if info.backwards == 1 else "have"
+        missing.append(f"{plural(info.backwards, 'packet')} {have} an earlier time than the one before: times may be off by that much")
     if missing:
         yield RULE.finding(
             missing[0][0].upper() + "; ".join(missing)[1:] + ".",
@@ -68,4 +85,12 @@ def check(view: View) -> Iterator[Finding]:
 
 
 def _connections(rows: list[Connection]) -> str:
-    return "1 connection" if len(rows) == 1 else f"{count(len(rows))} connections"
+    return plural(len(rows), "connection")
+
+
+def _were(number: int, noun: str) -> str:
+    return f"{plural(number, noun)} {'was' if number == 1 else 'were'}"
+
+
+def _them(rows: list[Connection]) -> str:
+    return "it" if len(rows) == 1 else "them"

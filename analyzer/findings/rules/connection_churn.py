@@ -160,7 +160,10 @@ def _handshakes(view: View, rows: list[Connection]) -> str:
     shaken = [shake for row in rows for shake in view.handshakes_on.get(row.connection_id, [])[:1]]
     full = sum(shake.resumed is False for shake in shaken)
     resumed = sum(shake.resumed is True for shake in shaken)
-    return f", with {plural(full, 'full TLS handshake')} and {count(resumed)} resumed." if full or resumed else "."
+    if not full and not resumed:
+        return "."
+    took = sum(shake.duration_ns or 0 for shake in shaken)
+    return f", with {plural(full, 'full TLS handshake')} and {count(resumed)} resumed. They took {duration(took)} in all."
 
 
 def _discarded(rows: list[Connection], sdk: str | None) -> int | None:

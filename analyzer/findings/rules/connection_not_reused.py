@@ -57,7 +57,9 @@ def check(view: View) -> Iterator[Finding]:
 def _text(group: Client, needless: int, cost: DurationNs, share: float | None) -> str:
     calls = [one.call for one in group.single]
     sdk = sdk_name(group.sdk)
-    used = len(group.others) + len(group.single)
+    # Those whose set-up took next to no time are in neither list, yet their calls are counted.
+    carried = {call.connection_id for call in group.calls if call.connection_id is not None}
+    used = max(len(group.others) + len(group.single), len(carried))
     text = f"{plural(len(group.calls), f'{named(group.calls)}call')}{f' of {sdk}' if sdk else ''} used {plural(used, 'connection')}: "
     text += f"not reusing them cost {duration(cost)}"
     text += f" ({percent(share)} of the time of all calls). " if share is not None else ". "

@@ -33,6 +33,7 @@ RULE = Rule(
     rank=38,
 )
 
+OWN = "Refresh before the credentials are needed. {own} And make the endpoint answer at once."
 WAITED_NS: DurationNs = 50 * MILLISECOND
 """A refresh of three quick requests takes 5 to 30 ms, once in hours: nobody would change anything for that."""
 WAITED_SHARE = 0.1
@@ -147,4 +148,5 @@ def _row(
         display_filter=f"{streams_filter(streams(rows))} && (http.request || http.response)",
         confidence=confidence,
         decides=None if confidence == "proven" else DECIDES,
+        remedy=OWN.format(own=own) if (own := sdks.remedy(sdk_of(dialogues), "credentials")) is not None else None,
     )

@@ -18,7 +18,7 @@ from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Call, Exchange, Finding
-from analyzer.units import MILLISECOND, DurationNs, count, duration, percent
+from analyzer.units import MILLISECOND, DurationNs, bytes_, count, duration, percent
 
 WASTED = 0.8
 """Part of the items read that an operation throws away; DynamoDB reads in pages of 1 MB, and a filter that keeps a fifth has its use."""
@@ -141,8 +141,9 @@ def _text(pages: list[Page], cost: DurationNs, chains: Mapping[int, int], measur
     one = is_one(pages)
     needed = sum(not page.spare for page in pages)
     text = f"{count(len(pages))} {operation} {'call' if one else 'calls'}{where} read {count(read)} items to return {count(kept)} "
-    text += f"({percent(kept / read) if kept else 'none'}): about {duration(cost)} of {'its' if one else 'their'} {duration(whole)} likely "
-    text += f"went into items that the filter threw away: what was returned fits into {plural(needed, 'read')} of "
+    size = bytes_(sum(page.exchange.response_bytes for page in pages))
+    text += f"({percent(kept / read) if kept else 'none'}, {size}): about {duration(cost)} of {'its' if one else 'their'} "
+    text += f"{duration(whole)} likely went into items that the filter threw away: what was returned fits into {plural(needed, 'read')} of "
     text += f"{duration(pages[0].plain_ns)} ({'the median of small ones here' if measured else 'usual for DynamoDB'})."
     text += f" This is not the network: {service_name(calls[0].service)} itself took {duration(server)} of it. "
     text += "The filter runs after the read, and each page stops at 1 MB read"
@@ -152,4 +153,7 @@ def _text(pages: list[Page], cost: DurationNs, chains: Mapping[int, int], measur
     ends = [page for page in pages if page.kept == 0]
     if ends:
         text += f"; {plural(len(ends), 'page')} returned nothing at all"
+    network = sum(call.network_ns or 0 for call in calls)
+    if whole:
+        text += f"; the network's round trips are {percent(network / whole)} of the time"
     return text + f" ({listed(f'Count {page.kept}, ScannedCount {page.read}' for page in pages[:1])} in the first)."

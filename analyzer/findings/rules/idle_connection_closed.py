@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from analyzer import sdks
+from analyzer.findings.gaps import told
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.setup import AT_ONCE_NS, FLOOR_NS, WORTH, Paid, own_ns, paid, server_of, set_up_ns
 from analyzer.findings.view import SET_UP, View
 from analyzer.findings.words import between, median, out_of, plural, remedy_for
 from analyzer.model.rows import Connection, Finding
+from analyzer.timers import Gap
 from analyzer.units import SECOND, DurationNs, TimeNs, duration, percent
 
 NOTICED_NS: DurationNs = SECOND // 20
@@ -31,6 +33,11 @@ AGAIN = (
 PROBES = (
     "Something that counts idle connections (NAT gateway: 350 s, firewall, load balancer) ended them: turn on TCP keep-alive with a period "
     "below {idle}"
+)
+PROBED = (
+    "TCP keep-alive is on already ({probes} here), and what sent the reset did not know the connection any more: it forgets idle ones "
+    "sooner than the probes come. Send them more often than every {idle}, or keep connections in use, or accept the price after a pause: "
+    "no request was lost."
 )
 
 Pool: TypeAlias = tuple[str, str, str | None]
@@ -144,6 +151,10 @@ def _text(view: View, who: str, pairs: Sequence[tuple[Ended, Paid]], each: Durat
     }[who]
     text = f"{out_of(calls, view.service_calls)} opened a connection again ({duration(each)}{' each' if many else ''}) because {by}."
     how = {"service": "A FIN", "reset": "A RST", "client": "The client's FIN or RST"}[who]
+    side = "client" if who == "client" else "server"
+    alike = max(row.idle_ns for row, _ in pairs) - min(row.idle_ns for row, _ in pairs) <= ALIKE * pairs[0][0].idle_ns
+    usual = median([row.idle_ns for row, _ in pairs])
+    text += told([Gap("idle", usual, pairs[0][0].sdk, pairs[0][0].connection.service, side)] if alike else [])
     text += f" {how} ended {plural(len(pairs), 'connection')} with no request outstanding"
     text += ", from the service's address: by the service, or by a NAT or firewall in its name" if who == "reset" else ""
     text += f". The new ones cost {duration(cost)} in all" if many else f". The new one cost {duration(cost)}"
@@ -177,5 +188,7 @@ def _remedy(who: str, pairs: Sequence[tuple[Ended, Paid]], idle: str) -> str:
         return remedy_for("idle-limit", calls, "Raise the idle limit of the client's connection pool.")
     if who == "service":
         return AGAIN.format(idle=idle)
+    if all(row.connection.keep_alives for row, _ in pairs):
+        return PROBED.format(probes=plural(sum(row.connection.keep_alives for row, _ in pairs), "probe"), idle=idle)
     how = remedy_for("tcp-keepalive", calls, "")
     return PROBES.format(idle=idle) + (f" ({how})." if how else ".")

@@ -10,15 +10,19 @@ taken next to IMDS (its packets still have the TTL that they were sent with) and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
 from analyzer import sdks
 from analyzer.findings import tokens
+from analyzer.findings.gaps import told
 from analyzer.findings.imds import IMDS, Dialogue, answered_in, askers, charge, each, failed, lead, sdk_of
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import frames_filter
 from analyzer.findings.tokens import Lost
 from analyzer.findings.view import View
 from analyzer.findings.words import between, median, plural
 from analyzer.model.rows import Exchange, Finding
+from analyzer.timers import Gap
 from analyzer.units import duration
 
 RULE = Rule(
@@ -74,7 +78,7 @@ def _finding(view: View, found: Sequence[Lost]) -> Finding:
         exchanges=[one.exchange.exchange_id for one in found],
         connections=[*numbers, *(row.connection_id for row in went_on)],
         packet_ids=[*(packet for one in found for packet in one.proof), *(row.response_packet_id for row in went_on)],
-        display_filter=_filter(found, numbers) if confidence == "proven" else None,
+        display_filter=_filter(view, found, numbers) if confidence == "proven" else None,
         confidence=confidence,
         decides=DECIDES.get(confidence),
         remedy=remedy,
@@ -89,7 +93,10 @@ def _sentences(view: View, touched: Sequence[Dialogue], found: Sequence[Lost], w
         yield f"{lead(view, touched)}: {requests} {'were' if len(found) > 1 else 'was'} given up after {waits}{several}."
     else:
         yield f"{lead(view, touched)}: {requests} got no answer for {waits}{several}."
-    yield _what_was_seen(found, any(row.outcome == "ok" for row in without))
+    limit = told(Gap("silence", one.waited_ns, one.dialogue.call.sdk, one.dialogue.call.service) for one in found if one.known_end)
+    if limit:
+        yield limit.strip().replace("That is", "The wait is", 1)  # the sentence before may stand elsewhere, as the headline
+    yield _what_was_seen(view, found, any(row.outcome == "ok" for row in without))
     answered = [took for row in without if row.outcome == "ok" and (took := answered_in(row)) is not None]
     if answered:
         yield f"Then the client went on without a token (IMDSv1) and was answered in {duration(median(answered))}."
@@ -104,23 +111,32 @@ def _sentences(view: View, touched: Sequence[Dialogue], found: Sequence[Lost], w
         yield profile.imds.memory
 
 
-def _what_was_seen(found: Sequence[Lost], answered: bool) -> str:
+def _what_was_seen(view: View, found: Sequence[Lost], answered: bool) -> str:
     ttls = sorted({one.ttl for one in found if one.ttl is not None})
+    where = _where(view, found)
     with_ttl = f" with TTL {' and '.join(map(str, ttls))}" if ttls else ""
     errors = [row for one in found for row in one.dropped]
     if errors:
         times = f"{len(errors)} times" if len(errors) > 1 else "once"
         router = errors[0].detail.partition(" says ")[0]
-        return f"The answers were seen here{with_ttl} and died on the way to the client: {router} says so at least {times} (ICMP)."
+        return f"The answers were seen {where}{with_ttl} and died on the way to the client: {router} says so at least {times} (ICMP)."
     hows = {one.how for one in found}
     if tokens.LAST_HOP in hows:
-        return f"The answers were seen here{with_ttl} and never acknowledged: the next router drops them."
+        return f"The answers were seen {where}{with_ttl} and never acknowledged: the next router drops them."
     if tokens.LOW in hows:
-        return f"The answers were seen here{with_ttl}, far below that of other packets from there, and were never acknowledged."
+        return f"The answers were seen {where}{with_ttl}, far below that of other packets from there, and were never acknowledged."
     rest = ", while requests without a token are answered" if answered else ""
     if tokens.ACKNOWLEDGED in hows:
         return f"The connections open and the requests are acknowledged, but no answer to them ever arrives{rest}."
     return f"The connections open, but neither an acknowledgement of the requests nor an answer ever arrives{rest}."
+
+
+def _where(view: View, found: Sequence[Lost]) -> str:
+    """Name the file that shows the answers, where there are several."""
+    seen = next((one.seen_id for one in found if one.seen_id is not None), None)
+    if seen is None or len(view.analysis.capture.files) < 2:
+        return "here"
+    return f"in {PurePath(view.analysis.frame(seen)[0]).name}"
 
 
 def _without_token(found: Sequence[Lost]) -> list[Exchange]:
@@ -131,8 +147,8 @@ def _without_token(found: Sequence[Lost]) -> list[Exchange]:
     return [row for one in firsts.values() for row in one.dialogue.without_token() if (row.request_start_ns or 0) > one.begin_ns]
 
 
-def _filter(found: Sequence[Lost], numbers: Sequence[int]) -> str:
-    """Return a display filter for the answers that died and the ICMP errors about them."""
+def _filter(view: View, found: Sequence[Lost], numbers: Sequence[int]) -> str:
+    """Return a display filter for the answers that died and the ICMP errors about them; with several files for the requests too."""
     ipv6 = any(":" in row.server_address for one in found for row in one.dialogue.connections)
     ttls = sorted({one.ttl for one in found if one.ttl is not None})
     parts = []
@@ -144,4 +160,6 @@ def _filter(found: Sequence[Lost], numbers: Sequence[int]) -> str:
     if any(one.dropped for one in found):
         address = next(row.server_address for one in found for row in one.dialogue.connections)
         parts.append(f"(icmpv6.type == 3 && ipv6.addr == {address})" if ipv6 else f"(icmp.type == 11 && ip.addr == {address})")
+    if len(view.analysis.capture.files) > 1:
+        parts.append(frames_filter(one.exchange.first_packet_id for one in found))
     return " || ".join(parts)

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from analyzer import sdks
 from analyzer.findings import tokens
+from analyzer.findings.gaps import told
 from analyzer.findings.imds import (
     ENDPOINT_NAMES,
     ENDPOINTS,
@@ -30,8 +32,9 @@ from analyzer.findings.imds import (
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
-from analyzer.findings.words import between, plural
+from analyzer.findings.words import between, clause, plural
 from analyzer.model.rows import Connection, Exchange, Finding
+from analyzer.timers import Gap
 from analyzer.units import MILLISECOND, DurationNs, TimeNs
 
 RULE = Rule(
@@ -44,24 +47,13 @@ RULE = Rule(
     rank=34,
 )
 
-PYTHON = "raise AWS_METADATA_SERVICE_TIMEOUT (seconds, default 1) and AWS_METADATA_SERVICE_NUM_ATTEMPTS (default 1)"
-MORE_TIME = {
-    "python-boto3": PYTHON,
-    "python-botocore": PYTHON,
-    "python-aiobotocore": PYTHON,
-    "aws-cli": PYTHON,
-    "php": "raise AWS_METADATA_SERVICE_TIMEOUT (seconds) and AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-    "js-v3": "raise timeout and maxRetries of fromInstanceMetadata({ timeout, maxRetries })",
-    "js-v2": "raise httpOptions.timeout and maxRetries of new AWS.EC2MetadataCredentials({ ... })",
-}
-"""How an SDK is told to wait longer for IMDS (botocore `InstanceMetadataFetcher`, PHP `InstanceProfileProvider.php`, JS v3
-`fromInstanceMetadata`, JS v2 `EC2MetadataCredentials`). For container endpoints most SDKs have no such setting."""
 ANY_TIME = "allow the client more time and tries (boto3: AWS_METADATA_SERVICE_TIMEOUT and AWS_METADATA_SERVICE_NUM_ATTEMPTS)"
 LESS = (
     "Ask less often: one client (session) in a process, fewer processes that fetch credentials, no fetch for each request; spread the "
     "start of many processes."
 )
 
+WHOLE = "a capture with whole packets (-s 0): whether they were token requests, whose answers a hop limit drops"
 SLOW_NS: DurationNs = 200 * MILLISECOND
 """These endpoints are on the host or one hop away and answer within a few ms; SDKs give up after 500 ms (Go v2) or 1 s."""
 SLOW_ROUND_TRIPS = 20
@@ -118,9 +110,10 @@ def _finding(view: View, found: Sequence[Slow]) -> Finding:
     cost, calls = charge(view, ((one.dialogue, (one.start_ns, one.end_ns)) for one in found))
     rows = [one.exchange for one in found]
     only_silent = all(one.how == "silent" for one in found)
+    unread = any(_unread(one) for one in found)
     packets = [packet for row in rows for packet in (row.request_packet_id, row.response_packet_id)]
     return RULE.finding(
-        f"{lead(view, touched)}: {_what(found)}. {_more(found)}",
+        f"{lead(view, touched)}: {_what(found)}.{_limits(found)} {_more(found)}",
         severity="error" if failed(touched) else None,
         cost_ns=cost,
         share=view.share(cost, calls),
@@ -129,8 +122,8 @@ def _finding(view: View, found: Sequence[Slow]) -> Finding:
         connections=streams(rows),
         packet_ids=packets,
         display_filter=with_copies(view, f"{streams_filter(streams(rows))} && (http.request || http.response)", streams(rows), packets),
-        confidence="likely" if only_silent else "proven",
-        decides="a capture on the endpoint's side: whether an answer was sent" if only_silent else None,
+        confidence="possible" if unread else "likely" if only_silent else "proven",
+        decides=WHOLE if unread else "a capture on the endpoint's side: whether an answer was sent" if only_silent else None,
         remedy=_remedy(found, sdk_of(touched)),
     )
 
@@ -138,12 +131,12 @@ def _finding(view: View, found: Sequence[Slow]) -> Finding:
 def _remedy(found: Sequence[Slow], sdk: str | None) -> str:
     """Return the remedy for what was seen: fewer requests only where the endpoint said that they are too many, else time and tries."""
     hows = {one.how for one in found}
-    more = MORE_TIME.get(sdk or "", ANY_TIME)
+    more = clause(sdks.remedy(sdk, "imds-timeout") or ANY_TIME)
     parts = [LESS] if "busy" in hows else []
     if hows - {"busy"}:
         parts.append(RULE.remedy)
     if found[0].dialogue.call.service not in IMDS:
-        return " ".join(parts)
+        return " ".join(parts)  # for container endpoints most SDKs have no such setting
     if hows & {"too-late", "silent"}:
         parts.append(f"Until it answers in time, {more}.")
     elif "late" in hows:
@@ -161,9 +154,16 @@ def _what(found: Sequence[Slow]) -> str:
     return f"{where} " + "; it ".join(_clause(how, kinds[how]) for how in dearest)
 
 
+def _limits(found: Sequence[Slow]) -> str:
+    """Say whose time limits ended the waits for answers that did not come in time."""
+    waits = [one for one in found if one.how in ("silent", "too-late")]
+    return told(Gap("silence", _waited(one), one.dialogue.call.sdk, one.dialogue.call.service) for one in waits)
+
+
 def _clause(how: str, found: Sequence[Slow]) -> str:
     if how == "late":
-        return f"took {between([one.end_ns - one.start_ns for one in found])} to answer {_requests(found)}"
+        each_of = " for each of" if len(found) > 1 else " to answer"
+        return f"took {between([one.end_ns - one.start_ns for one in found])}{each_of} {_requests(found)}"
     if how == "too-late":
         times = between([took for one in found if (took := answered_in(one.exchange)) is not None])
         return f"answered {_requests(found)} after {times}, when the client had gone"
@@ -180,6 +180,12 @@ def _requests(found: Sequence[Slow]) -> str:
     return plural(len(found), kind)
 
 
+def _unread(one: Slow) -> bool:
+    """Tell whether a request without an answer may have been one for a token, whose answers get lost otherwise: its packet is cut."""
+    under = one.dialogue.under(one.exchange)
+    return one.how == "silent" and one.exchange.operation != "PutToken" and under is not None and bool(under.cut_packets)
+
+
 def _waited(one: Slow) -> DurationNs:
     over = one.dialogue.given_up(one.exchange)
     return (over[0] if over is not None else one.end_ns) - (one.exchange.request_start_ns or one.start_ns)
@@ -189,6 +195,8 @@ def _more(found: Sequence[Slow]) -> str:
     trips = [_round_trip(under) for one in found if (under := one.dialogue.under(one.exchange)) is not None]
     if any(one.how == "too-late" for one in found):
         return "The answer does get here, so the hop limit is not the cause."
+    if any(_unread(one) for one in found):
+        return "What was asked for is cut off: answers to token requests may have died on their way (hop limit)."
     if all(one.how == "busy" for one in found):
         return "The endpoint limits how often it is asked, or was not ready."
     return f"A round trip to it takes {between(trips)}: it is not the network." if trips and max(trips) > 0 else "It is not the network."

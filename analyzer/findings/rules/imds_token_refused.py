@@ -13,7 +13,7 @@ from analyzer.findings.imds import IMDS, Dialogue, askers, capital, charge, each
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
-from analyzer.findings.words import plural
+from analyzer.findings.words import clause, plural
 from analyzer.model.rows import Exchange, Finding
 from analyzer.sdks.pauses import goes_on_without_token
 
@@ -34,9 +34,11 @@ WHY = {
     404: "What answers knows no tokens: usually a metadata proxy that speaks IMDSv1 only.",
     405: "What answers allows no PUT: usually a metadata proxy that speaks IMDSv1 only.",
 }
+DISABLE = "set AWS_EC2_METADATA_DISABLED=true"
+"""In all SDKs but one (AWS SDKs and Tools Reference Guide, IMDS credential provider)."""
 REMEDY = {
     403: "Switch the metadata service on (aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled); or, where it "
-    "is off on purpose, give the program credentials of its task or pod and set AWS_EC2_METADATA_DISABLED=true so that it does not ask.",
+    f"is off on purpose, give the program credentials of its task or pod and {DISABLE} so that it does not ask.",
     404: "Update or remove the metadata proxy that answers in place of IMDS (kube2iam, kiam, a local stand-in), or give the program "
     "credentials of its task or pod.",
 }
@@ -74,6 +76,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, Exchange]]) -> Finding:
     request = "the token request was" if len(rows) == 1 else f"{plural(len(rows), 'token request')} were"
     why = OPEN_403 if open_403 else WHY.get(statuses[0], "")
     remedy = REMEDY_OPEN_403 if open_403 else REMEDY.get(404 if statuses[0] == 405 else statuses[0])
+    own = sdks.remedy(sdk_of(touched), "imds-disable")
+    remedy = remedy.replace(DISABLE, clause(own)) if remedy is not None and own is not None else remedy
     sentences = (f"{lead(view, touched)}: {request} refused with {named}.", _what_followed(touched, statuses, without), why)
     told = f'(http.request.method == "PUT" || http.response.code in {{{", ".join(map(str, statuses))}}})'
     packets = [packet for row in rows for packet in (row.first_packet_id, row.response_packet_id)]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analyzer import sdks
 from analyzer.findings import tokens
+from analyzer.findings.gaps import told
 from analyzer.findings.imds import (
     ENDPOINT_NAMES,
     ENDPOINTS,
@@ -23,14 +25,19 @@ from analyzer.findings.imds import (
     each,
     failed,
     lead,
+    sdk_of,
     unasked,
 )
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.tokens import Lost
 from analyzer.findings.view import View
-from analyzer.findings.words import between, median, plural
-from analyzer.model.rows import Anomaly, Connection, Finding
+from analyzer.findings.words import between, clause, median, plural
+from analyzer.model.rows import Anomaly, Call, Connection, Finding
+from analyzer.timers import Gap
 from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration
+
+DISABLE = "set AWS_EC2_METADATA_DISABLED=true"
+"""In all SDKs but one (AWS SDKs and Tools Reference Guide, IMDS credential provider)."""
 
 RULE = Rule(
     code="imds-unreachable",
@@ -38,7 +45,7 @@ RULE = Rule(
     severity="warning",
     summary="Nobody answers at the credential endpoint",
     remedy="On EC2: let the program reach the endpoint (firewall, iptables, network policy), or give it credentials of its task or pod. "
-    "Elsewhere: give it credentials or a profile, and set AWS_EC2_METADATA_DISABLED=true so that it does not ask.",
+    f"Elsewhere: give it credentials or a profile, and {DISABLE} so that it does not ask.",
     references=("EC2 User Guide: Limit access to the Instance Metadata Service", "RFC 9293 section 3.5"),
     rank=33,
 )
@@ -161,8 +168,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Connection]]]) -> 
     asked_for_region = all(dialogue.call.operation in (None, "GetRegion") for dialogue in touched)
     agent = first.call.service != "imds"
     return RULE.finding(
-        f"{lead(view, touched)}: {_what(rows, refused, errors)}. {_why(rows, refused, errors, agent)}",
-        severity="error" if failed(touched) and any(call.ok is False for call in calls if call.service not in ENDPOINT_NAMES) else None,
+        f"{lead(view, touched)}: {_what(rows, refused, errors)}.{_limits(found)} {_why(rows, refused, errors, agent)}",
+        severity=_severity(touched, rows, calls, cost),
         cost_ns=cost,
         share=view.share(cost, calls),
         calls=[call.call_id for call in calls],
@@ -170,8 +177,33 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Connection]]]) -> 
         packet_ids=_proof(rows, errors),
         display_filter=_filter(rows, errors, address_of(first)),
         confidence="proven",
-        remedy=AGENT if agent else RULE.remedy + (REGION if asked_for_region else ""),
+        remedy=AGENT if agent else _remedy(sdk_of(touched)) + (REGION if asked_for_region else ""),
     )
+
+
+def _severity(touched: Sequence[Dialogue], rows: Sequence[Connection], calls: Sequence[Call], cost: DurationNs) -> str | None:
+    """Return the severity where it is not the rule's own: a single SYN that nothing followed cost nobody anything that was seen."""
+    if failed(touched) and any(call.ok is False for call in calls if call.service not in ENDPOINT_NAMES):
+        return "error"
+    lone = len(rows) == 1 and not rows[0].syn_retransmissions and rows[0].closed_by not in REFUSED and not rows[0].icmp_errors
+    return "info" if lone and not cost else None
+
+
+def _remedy(sdk: str | None) -> str:
+    """Return the remedy with the setting by which that SDK asks for nothing."""
+    own = sdks.remedy(sdk, "imds-disable")
+    return RULE.remedy.replace(DISABLE, clause(own)) if own is not None else RULE.remedy
+
+
+def _limits(found: Sequence[tuple[Dialogue, list[Connection]]]) -> str:
+    """Say whose time limits ended the waits for answers to SYNs."""
+    gaps = []
+    for dialogue, rows in found:
+        for row in rows:
+            start, end = _time(dialogue, row)
+            if row.closed_by not in REFUSED and dialogue.next_mark(start) is not None:
+                gaps.append(Gap("connect", (row.client_closed_ns or end) - start, dialogue.call.sdk, dialogue.call.service))
+    return told(gaps)
 
 
 def _what(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequence[Anomaly]) -> str:

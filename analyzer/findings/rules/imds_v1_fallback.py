@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from analyzer import sdks
 from analyzer.findings import tokens
 from analyzer.findings.imds import IMDS, Dialogue, answered_in, askers, capital, sdk_of, sdk_words, streams, waiters
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
-from analyzer.findings.words import median, plural
+from analyzer.findings.words import clause, median, plural
 from analyzer.model.rows import Exchange, Finding
 from analyzer.units import duration
 
@@ -35,10 +36,11 @@ FIXES = {
     "filtered": "let PUT /latest/api/token through the filter on the host that drops it",
     "refused": "find what answers it with {status}, the metadata service or a proxy or filter in its place, and let it hand out tokens",
     "busy": "ask less often, from one process for all: the endpoint answered {status}",
-    "late": "the token comes, but too late: find what makes IMDS slow, or allow more time, in boto3 by AWS_METADATA_SERVICE_TIMEOUT",
+    "late": "the token comes, but too late: find what makes IMDS slow, or {more}",
     "silent": "find why the metadata service leaves it unanswered",
 }
 """How to make the token request work, by what became of it."""
+ANY_TIME = "allow more time (boto3: AWS_METADATA_SERVICE_TIMEOUT)"
 
 
 def check(view: View) -> Iterator[Finding]:
@@ -76,7 +78,15 @@ def _remedy(view: View, group: Sequence[Dialogue], asked: Sequence[Exchange]) ->
     if not fates:
         return RULE.remedy
     (fate, status), _ = fates.most_common(1)[0]
-    return RULE.remedy.replace("first;", f"first ({FIXES[fate].format(status=status)});")
+    own = sdks.remedy(sdk_of(group), "imds-timeout")
+    more = clause(own) if own is not None else ANY_TIME
+    return RULE.remedy.replace("first;", f"first ({FIXES[fate].format(status=status, more=more)});")
+
+
+def _never(sdk: str | None) -> str:
+    """Return the setting by which an SDK never asks without a token."""
+    own = sdks.remedy(sdk, "imds-v1-disable")
+    return clause(own).removeprefix("set ") if own is not None else "AWS_EC2_METADATA_V1_DISABLED=true"
 
 
 def _finding(view: View, found: Sequence[tuple[Dialogue, tuple[list[Exchange], list[Exchange]]]], remedy: str) -> Finding:
@@ -93,8 +103,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, tuple[list[Exchange], l
     sent = f"{plural(len(plain), 'request')} without a token, answered in {duration(median(took))}"
     return RULE.finding(
         f"{name} runs on IMDSv1: after {how} it sent {sent}. "
-        "That works only while the instance allows version 1: HttpTokens=required there, or AWS_EC2_METADATA_V1_DISABLED=true in the "
-        "program, ends it.",
+        f"That works only while the instance allows version 1: HttpTokens=required there, or {_never(sdk_of(touched))} in the program, "
+        "ends it.",
         cost_ns=0,
         share=view.share(0, waited),
         calls=[call.call_id for call in waited],

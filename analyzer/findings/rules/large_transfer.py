@@ -32,8 +32,6 @@ LOSSES = 0.01
 (Mathis et al., `The macroscopic behavior of the TCP congestion avoidance algorithm`: MSS / RTT * 1.2 / sqrt(p))."""
 REPAIRS = 0.25
 """So is a transfer of which repairs are this part."""
-SLIGHT = 0.05
-"""Below this share of all calls' time it is told as information only."""
 
 RULE = Rule(
     code="large-transfer",
@@ -159,7 +157,6 @@ def _finding(view: View, upload: bool, found: list[Long], peers: list[Call]) -> 
         share=share,
         confidence="likely" if lossy else "proven",
         decides=DECIDES if lossy else None,
-        severity="info" if share is not None and share < SLIGHT else "warning",
         calls=[call.call_id for call in calls],
         remedy=UPLOAD_REMEDY if upload else None,
         **_shown(moved),
@@ -178,7 +175,7 @@ def _text(peers: list[Call], upload: bool, moved: list[Transfer], cost: Duration
     text += f"{'sending' if upload else 'receiving'} {size}{'' if one else ' each (median)'} took {duration(cost)} of "
     text += f"{'its' if one else 'their'} {duration(whole)} ({percent(cost / whole)})."
     text += f" {bytes_(sent)} crossed at {bytes_(rate)}/s ({_bits(rate)}); repairs of lost packets are not counted."
-    server = [call.server_ns for call in calls if call.server_ns is not None]
+    server = [call.server_ns for call in calls if call.server_ns]  # none at all is no time: an ACK that waited for the answer hides it
     if _lossy(moved):
         text += " Loss on these connections slowed the rest down too."
     text += f" The service itself took {duration(median(server))}{'' if one else ' (median)'}." if server else ""

@@ -3,6 +3,10 @@
 It fires where at least half of the calls to an endpoint spend at least half of their time after set-up on one round trip of 5 ms or more.
 Charged is what an endpoint 1 ms away would save, as far as the capture sees it: from a capture point at the server the way to the client
 is named, and charged to nobody. Set-up that a connection kept open would save is not charged here.
+
+Only a handshake tells distance: a SYN is answered at once, while an ACK of data may wait for what its sender has to say. Where none was
+captured the shortest round trip is an upper bound, told as information, and nothing is said of the way behind the capture point; nor where
+the capture lacks packets, the handshake's last perhaps among them.
 """
 
 from __future__ import annotations
@@ -74,7 +78,7 @@ def check(view: View) -> Iterator[Finding]:
         if under is None or call.network_ns is None:
             continue
         seen = call.network_ns if under.min_rtt_ns is None else min(call.network_ns, under.min_rtt_ns)
-        behind = under.client_rtt_ns or 0
+        behind = (under.client_rtt_ns or 0) if under.syn_ns is not None and not under.gap_bytes else 0
         groups[call.service, under.server_name or under.server_address].append(Away(call, under, seen, behind if behind >= NEAR_NS else 0))
     found = []
     for (service, server), measured in groups.items():
@@ -90,16 +94,15 @@ def _finding(view: View, service: str | None, server: str, far: list[Away], meas
     cost = sum(view.charge(one.call, "network", max(0, one.seen_ns - NEAR_NS)) for one in far)
     rows = list({one.connection.connection_id: one.connection for one in far}.values())
     streams = [row.connection_id for row in rows]
-    # Where no handshake was captured the ACKs may have waited for the answers: then the round trip holds the server's time.
     shaken = any(row.syn_ns is not None for row in rows)
     proof = _proof(view, far, rows)
     least = min(min(filter(None, (one.seen_ns, one.behind_ns))) for one in far)
     return RULE.finding(
-        _text(service, server, far, measured, trip),
+        _text(service, server, far, measured, trip, shaken=shaken),
         cost_ns=cost,
         confidence="proven" if shaken else "possible",
         decides=None if shaken else DECIDES,
-        severity="warning" if trip >= SLOW_NS else "info",
+        severity="warning" if trip >= SLOW_NS and shaken else "info",
         share=view.share(cost, calls),
         calls=[call.call_id for call in calls],
         exchanges=[row.exchange_id for call in calls if (row := final_exchange(view, call)) is not None],
@@ -110,7 +113,7 @@ def _finding(view: View, service: str | None, server: str, far: list[Away], meas
     )
 
 
-def _text(service: str | None, server: str, far: list[Away], measured: list[Call], trip: DurationNs) -> str:
+def _text(service: str | None, server: str, far: list[Away], measured: list[Call], trip: DurationNs, *, shaken: bool) -> str:
     calls = [one.call for one in far]
     seen = sum(one.seen_ns for one in far)
     behind = median(one.behind_ns for one in far)
@@ -123,10 +126,13 @@ def _text(service: str | None, server: str, far: list[Away], measured: list[Call
         text += f"shows: so far behind the capture point is it, and one round trip is {percent((seen + behind * len(far)) / steady)} of "
         text += f"{'its' if one else 'their'} time. The cost counts only what the capture sees."
     else:
-        part = f"{percent(seen / whole)} of {'its' if one else 'their'} time is one round trip"
-        if seen < MOST * whole:
-            part = f"{percent(seen / steady)} of {'its' if one else 'their'} time after set-up is one round trip"
-        if trip >= SLOW_NS:
+        beyond = sum(way.behind_ns for way in far)
+        part = f"{percent((seen + beyond) / (whole + beyond))} of {'its' if one else 'their'} time is one round trip"
+        if seen + beyond < MOST * (whole + beyond):
+            part = f"{percent((seen + beyond) / steady)} of {'its' if one else 'their'} time after set-up is one round trip"
+        if not shaken:
+            text = f"{subject} may pay for distance: the endpoint is {duration(trip)} away or less, and at most {part}."
+        elif trip >= SLOW_NS:
             text = f"{subject} {'is' if one else 'are'} slow because the endpoint is {duration(trip)} away: {part}."
         else:
             text = f"{subject} {'pays' if one else 'pay'} for distance: the endpoint is {duration(trip)} away, and {part}."

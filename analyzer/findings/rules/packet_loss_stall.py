@@ -2,8 +2,8 @@
 
 It fires for stalls of service calls in which request bytes were sent again before the server had them, or in which the response had a hole
 while later bytes were there. A hole shorter than 3 ms or a quarter of the round trip is reordering: nothing was lost, or nobody waited. A
-response whose last packets were lost shows no hole; that time is not seen here. Which timer ended a stall follows from its length, where
-the lengths differ enough.
+response that was lost whole shows no hole: only the identifications of a server that counts its packets tell (`lost_answers`). Which
+timer ended a stall follows from its length, where the lengths differ enough.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from analyzer.findings.gaps import repaired
+from analyzer.findings.lost_answers import lost_answers
 from analyzer.findings.rule import Rule, streams_filter
+from analyzer.findings.service_words import frames_filter
 from analyzer.findings.stalls import Stalled, charge, lost_packets, stalled
 from analyzer.findings.view import View
 from analyzer.findings.words import out_of, plural
 from analyzer.model.rows import Call, Finding
-from analyzer.units import MILLISECOND, DurationNs, count, duration, percent
+from analyzer.units import MILLISECOND, DurationNs, TimeNs, count, duration, percent
 
 KINDS = frozenset({"request-repeated", "response-hole"})
 REORDERED_NS: DurationNs = 3 * MILLISECOND
@@ -25,10 +28,6 @@ REORDERED = 0.25
 """Share of the round trip below which a hole cannot have been noticed by the sender and repaired: that takes a whole one."""
 REPAIRED = 0.75
 """From this share of the round trip on a hole was repaired by sending again; between the two it may have been a slow packet."""
-TIMEOUT_NS: DurationNs = 200 * MILLISECOND
-"""Linux' shortest retransmission timeout, which the smoothed round trip is added to (TCP_RTO_MIN)."""
-PROBE_SLACK_NS: DurationNs = 10 * MILLISECOND
-"""A tail loss probe waits two round trips and two ticks of the kernel's clock (RFC 8985 section 7.2; ticks of 4 ms)."""
 WORTH_NS: DurationNs = 10 * MILLISECOND
 """Less than this over all calls is not worth a warning."""
 WORTH = 0.02
@@ -47,7 +46,12 @@ RULE = Rule(
 
 
 def check(view: View) -> Iterator[Finding]:
-    """Yield one finding over all calls that stood still."""
+    """Yield one finding over all calls that stood still in sight, and one over those whose answers were lost before the capture point."""
+    yield from _in_sight(view)
+    yield from _unseen(view)
+
+
+def _in_sight(view: View) -> Iterator[Finding]:
     by_call: dict[int, list[Stalled]] = defaultdict(list)
     for one in stalled(view, KINDS):
         if is_loss(one):
@@ -83,6 +87,40 @@ def check(view: View) -> Iterator[Finding]:
     )
 
 
+def _unseen(view: View) -> Iterator[Finding]:
+    """Yield one finding over the calls whose answer was lost on its way here and sent again: to the client a slow server."""
+    charged = [(one, took) for one in lost_answers(view) if (took := view.charge(one.call, "server", one.late_ns)) >= WORTH_NS]
+    if not charged:
+        return
+    found = sorted((one for one, _ in charged), key=lambda one: -one.late_ns)
+    calls = [one.call for one in found]
+    cost = sum(took for _, took in charged)
+    share = view.share(cost, calls)
+    sure = all(one.timed for one in found)
+    streams = [one.connection.connection_id for one in found]
+    packets = [number for one in found for number in (one.exchange.request_end_packet_id, one.exchange.response_start_packet_id)]
+    if len(calls) == 1:
+        text = f"{calls[0].operation or 'A call'} took {duration(calls[0].duration_ns)}; {duration(cost)} of it waited for an answer that "
+        text += "was lost on its way here and sent again. "
+    else:
+        text = f"{out_of(calls, view.service_calls)} waited {duration(cost)} for answers that were lost on their way here and sent again. "
+    missing = sum(one.exchange.unseen_before_response for one in found)
+    text += f"The server numbers its packets one by one, and {plural(missing, 'number')} (ip.id) that no packet here carries "
+    text += f"{'stands' if missing == 1 else 'stand'} before {'it' if len(calls) == 1 else 'them'}. The service itself was not slow."
+    yield RULE.finding(
+        text,
+        cost_ns=cost,
+        share=share,
+        confidence="proven" if sure else "likely",
+        decides=None if sure else "a capture at the service's end: whether what was lost is the answer or a bare acknowledgment before it",
+        calls=[call.call_id for call in calls],
+        exchanges=[one.exchange.exchange_id for one in found],
+        connections=streams,
+        packet_ids=packets,
+        display_filter=f"{streams_filter(streams)} && {frames_filter(packets)}",
+    )
+
+
 def is_loss(row: Stalled) -> bool:
     """Tell whether a stall was repair of a loss rather than reordering."""
     if row.stall.kind == "request-repeated":
@@ -96,18 +134,20 @@ def certain(row: Stalled) -> bool:
     return row.stall.kind == "request-repeated" or (rtt is not None and row.took_ns >= REPAIRED * rtt)
 
 
+def apart(found: list[Stalled]) -> Iterator[tuple[Stalled, DurationNs]]:
+    """Yield stalls, each with the time that those of its call which began before it did not cover: what stood still at once counts once."""
+    reached: dict[int, TimeNs] = {}
+    for row in sorted(found, key=lambda row: (row.stall.start_ns, row.stall.end_ns)):
+        begin = max(row.stall.start_ns, reached.get(row.call.call_id, row.stall.start_ns))
+        yield row, max(0, row.stall.end_ns - begin)
+        reached[row.call.call_id] = max(begin, row.stall.end_ns)
+
+
 def timer(row: Stalled) -> str:
     """Name what ended a stall, by its length against the round trip; `another timer` where the lengths do not tell."""
-    rtt, took = row.connection.min_rtt_ns, row.took_ns
-    if took >= TIMEOUT_NS + (rtt or 0) // 2:
-        return "retransmission timeout"
-    if rtt is None:
-        return "another timer"
-    if REPAIRED * rtt <= took <= 1.6 * rtt:
-        return "fast retransmit"
-    if 1.6 * rtt < took <= 2.5 * rtt + PROBE_SLACK_NS:
-        return "tail loss probe"
-    return "another timer"
+    exchange = row.exchange
+    repeats = exchange.request_repeats if row.stall.kind == "request-repeated" else exchange.response_repeats
+    return repaired(row.took_ns, row.connection.min_rtt_ns, repeats)
 
 
 def _text(view: View, found: list[Stalled], calls: list[Call], costs: dict[int, DurationNs], share: float | None) -> str:
@@ -125,10 +165,11 @@ def _text(view: View, found: list[Stalled], calls: list[Call], costs: dict[int, 
     text += " and ".join(f"{plural(number, 'stall')} of {what}" for number, what in sides if number) + ", ended by "
     timers: Counter[str] = Counter()
     took: Counter[str] = Counter()
-    for row in found:
+    for row, alone in apart(found):
         timers[timer(row)] += 1
-        took[timer(row)] += row.took_ns
-    told = [f"{name} ({timers[name]} times, {duration(took[name])})" for name, _ in took.most_common()]
+        took[timer(row)] += alone
+    adds_up = sum(took.values()) <= cost  # not where a call ended, or was charged for something else, meanwhile
+    told = [f"{name} ({timers[name]} times{f', {duration(took[name])}' if adds_up else ''})" for name, _ in took.most_common()]
     text += ", ".join(told).replace("(1 times", "(once") + "."
     rows = list({row.connection.connection_id: row.connection for row in found}.values())
     lost, packets = sum(map(lost_packets, rows)), sum(row.packets_sent + row.packets_received for row in rows)

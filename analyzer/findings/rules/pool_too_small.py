@@ -19,6 +19,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from analyzer import sdks
+from analyzer.findings.pool import AT_ONCE, AT_ONCE_NS, Levels, levels, member
 from analyzer.findings.rule import MOST_PACKETS, Rule
 from analyzer.findings.service_words import MOST_FINDINGS, dearest, frames_filter, service_name
 from analyzer.findings.setup import server_of
@@ -31,10 +32,6 @@ FEWEST = 4
 """Connections: programs with two or three threads are common, pools of that size are not."""
 KEPT = 3
 """Requests on a connection from which on it belongs to a pool that keeps connections."""
-AT_ONCE_NS: DurationNs = MILLISECOND
-"""A request this soon after an answer was waiting for it."""
-AT_ONCE = 0.25
-"""Or within this share of what a call takes: a client with one event loop reads the answers of its other connections first."""
 SOON = 0.1
 """The median of these pauses is at most this share of what a call takes: threads that do something between their calls pause longer."""
 NEARLY = 0.9
@@ -98,7 +95,8 @@ def check(view: View) -> Iterator[Finding]:
         kept = [sorted(rows, key=lambda one: one[0].exchange_id) for rows in pool.values() if len(rows) >= KEPT]
         if len(kept) < FEWEST:
             continue
-        full = _full(kept)
+        group = [member(view.connections[number], [row for row, _ in rows], None) for number, rows in pool.items()]
+        full = _full(kept, levels(group))
         if full is not None and (told := _finding(view, key, full)) is not None:
             found.append(told)
     yield from dearest(found)[:MOST_FINDINGS]
@@ -111,8 +109,11 @@ def _stack(view: View, number: int) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]]) -> Full | None:
-    """Return when a pool was full; None where it never was, or not for long, or requests did not follow at once."""
+def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level: Levels) -> Full | None:
+    """Return when a pool was full; None where it never was, or not for long, or requests did not follow at once.
+
+    `level` are all its connections: while more than one of ten is idle nobody waits for one.
+    """
     times = [_took(row) for rows in kept for row, _ in rows]
     took = median(times)
     at_once = max(AT_ONCE_NS, round(AT_ONCE * took))
@@ -139,7 +140,8 @@ def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]]) -> Full | None:
         at = bisect_right(begins, start) - 1
         return at >= 0 and start <= stretches[at][1]
 
-    followers = [one for one in followers if inside(one.exchange)]
+    spare = size - need
+    followers = [one for one in followers if inside(one.exchange) and level.idle_at(_bounds(one.exchange)[0]) <= spare]
     active = max(_bounds(rows[-1][0])[1] for rows in kept) - min(_bounds(rows[0][0])[0] for rows in kept)
     enough = size >= FEWEST and len(followers) >= max(ROUNDS * size, MOSTLY * reuses) and full >= max(FLOOR_NS, ROUNDS * took)
     if not enough or median(one.gap_ns for one in followers) > SOON * took:
@@ -184,7 +186,8 @@ def _finding(view: View, key: tuple[str, str, str], full: Full) -> Finding | Non
     at_limit = full.size in limits
     if not limits or (sdk is None and not at_limit):
         return None
-    likely = sdk is not None and at_limit
+    own = sdks.profile(sdk)
+    likely = own is not None and bool(own.pools) and at_limit
     quickest = sorted(full.followers, key=lambda one: one.gap_ns)[: MOST_PACKETS // 2]
     proof = [packet for one in quickest for packet in (one.before.response_packet_id, one.exchange.first_packet_id)]
     return RULE.finding(
@@ -204,11 +207,14 @@ def _finding(view: View, key: tuple[str, str, str], full: Full) -> Finding | Non
 
 
 def _limits(sdk: str | None) -> frozenset[int]:
-    """Return the pool limits at which requests wait: those of an SDK (none, where it never waits), of all where it is unknown."""
+    """Return the pool limits at which requests wait: those of an SDK (none, where it never waits), of all that it may be where unknown."""
+    own = sdks.profile(sdk)
     if sdk is None:
         profiles = list(sdks.profiles().values())
-    else:
-        profiles = [one for one in (sdks.profile(sdk),) if one is not None]
+    elif own is not None and own.pools:
+        profiles = [own]
+    else:  # a family of SDKs, of which nothing tells the one
+        profiles = [one for name, one in sdks.profiles().items() if own is not None and name.startswith(f"{sdk}-")]
     pools = [pool for one in profiles for pool in one.pools[:1]]
     return frozenset(int(pool.size) for pool in pools if pool.waits and pool.size is not None and isfinite(pool.size))
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from analyzer.findings.backoff import words
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, service_name, some_calls
 from analyzer.findings.tries import Try, failed_tries, is_throttled
@@ -96,7 +97,7 @@ def _finding(view: View, service: str | None, found: list[Failure], beside: list
     packets = [packet for one in found for packet in _proof(view, one.one)]
     seldom = len(calls) < SELDOM * len(beside) and not lost
     return RULE.finding(
-        _text(service, found, calls, beside, cost, lost),
+        _text(view, service, found, calls, beside, cost, lost),
         cost_ns=cost,
         share=view.share(cost, calls),
         confidence="proven" if joined and not silent else "likely",
@@ -127,7 +128,7 @@ def _proof(view: View, one: Try) -> list[PacketId | None]:
     return [row.request_packet_id, answer, one.following.request_packet_id if one.following is not None else None]
 
 
-def _text(service: str | None, found: list[Failure], calls: list[Call], beside: list[Call], cost: DurationNs, lost: int) -> str:
+def _text(view: View, service: str | None, found: list[Failure], calls: list[Call], beside: list[Call], cost: DurationNs, lost: int) -> str:
     whole = sum(call.duration_ns for call in calls)
     kinds = Counter(one.what for one in found)
     name = service_name(service)
@@ -138,4 +139,5 @@ def _text(service: str | None, found: list[Failure], calls: list[Call], beside: 
         text += f"; {plural(lost, 'call')} failed for good"
     text += f". {plural(len(found), 'attempt')} ended with {listed(f'{what} ({count})' for what, count in kinds.most_common())}."
     ids = [one.one.exchange.aws_request_id for one in found if one.one.exchange.aws_request_id]
+    text += words(view, (one.one for one in found))
     return text + (f" Request id: {listed(ids, 1)}." if ids else "")

@@ -7,16 +7,19 @@ Lookups that are quick but asked again for each connection are told as info.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from analyzer.findings.gaps import told
 from analyzer.findings.rule import Rule
 from analyzer.findings.stalls import union
 from analyzer.findings.view import CREDENTIAL_SERVICES, View
 from analyzer.findings.words import between, median, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Finding, Lookup
+from analyzer.timers import Gap
 from analyzer.units import MILLISECOND, SECOND, DurationNs, PacketId, TimeNs, count, duration, percent
 
 FLOOR_NS: DurationNs = 50 * MILLISECOND
@@ -25,8 +28,6 @@ TIMES = 3
 """How many times the usual lookup, or the round trip to the service, a slow one takes at least."""
 TIMER_NS: DurationNs = 900 * MILLISECOND
 """A lookup that was tried again waited for a timer if it took that long: 1 s is the shortest in use, glibc's is 5 s."""
-GLIBC_NS: tuple[DurationNs, DurationNs] = (4900 * MILLISECOND, 5500 * MILLISECOND)
-"""A wait of glibc's 5 s (resolv.conf: timeout) and a quick answer."""
 WORTH = 0.05
 """Below this share of the time of the calls that waited nobody would notice it gone."""
 GIVEN_UP_NS: DurationNs = 20 * SECOND
@@ -37,6 +38,8 @@ CACHE_NS: DurationNs = MILLISECOND
 """An answer within this time comes from a cache on the host already."""
 CACHED_NS: DurationNs = 5 * SECOND
 """DynamoDB's names may be kept for some seconds: asked again within that time, the answer was there."""
+
+DECIDES = "a capture that lacks nothing: whether the first queries were answered, and the client took no notice"
 
 RULE = Rule(
     code="slow-dns",
@@ -91,17 +94,33 @@ def check(view: View) -> Iterator[Finding]:
 def _asked(view: View) -> Iterator[Asked]:
     """Yield the answered lookups of connections to AWS, with those before them that got no answer."""
     silent: dict[tuple[str, str, str], list[Lookup]] = defaultdict(list)
+    opened = _opened(view)
     for row in view.analysis.lookups:
         key = (row.client_address, row.name, row.type)
         if row.end_ns is None or row.end_ns < row.start_ns:
             silent[key].append(row)
             continue
-        before = [other for other in silent.pop(key, ()) if 0 <= row.start_ns - other.start_ns < GIVEN_UP_NS]
+        # A client that opened a connection to the name had an answer, which the capture lacks: what it asked until then is no try of this.
+        known = opened.get((row.client_address, row.name), ())
+        at = bisect_left(known, row.start_ns)
+        since = max(row.start_ns - GIVEN_UP_NS + 1, known[at - 1] if at else 0)
+        before = [other for other in silent.pop(key, ()) if since <= other.start_ns <= row.start_ns]
         under = [view.connections[number] for number in row.connection_ids if number in view.connections]
         if any(one.service is not None and one.service not in CREDENTIAL_SERVICES and one.copy_of is None for one in under):
             start = before[0].start_ns if before else row.start_ns
             packets = [packet for other in (*before, row) for packet in other.packet_ids]
             yield Asked(row, start, row.tries + sum(other.tries for other in before), tuple(packets))
+
+
+def _opened(view: View) -> dict[tuple[str, str], list[TimeNs]]:
+    """Return when each client opened connections to each name, in order."""
+    out: dict[tuple[str, str], list[TimeNs]] = defaultdict(list)
+    for row in view.connections.values():
+        if row.syn_ns is not None and row.server_name is not None and row.service is not None:
+            out[row.client_address, row.server_name].append(row.syn_ns)
+    for times in out.values():
+        times.sort()
+    return out
 
 
 def _slow(view: View, one: Asked, usual: DurationNs) -> bool:
@@ -131,10 +150,12 @@ def _finding(view: View, slow: Sequence[Asked], usual: dict[str, DurationNs]) ->
         costs[number] = view.charge(call, "dns", max(0, call.dns_ns - usual.get(call.client_address, 0)))
     charged = [call for call in calls.values() if costs[call.call_id]]
     waits = [end - start for times in alone.values() for start, end in union(times)]
-    cost = sum(costs.values()) + sum(waits)
+    # What connections without readable calls waited is no part of the calls' time: it is told, and costs only where it is all there is.
+    cost = sum(costs.values()) if charged else sum(waits)
     if cost < max(FLOOR_NS, WORTH * sum(call.duration_ns for call in charged)):
         return
     share = view.share(cost, charged) if charged else None
+    unsure = any(one.tries > 1 for one in slow) and _lacking(view)
     if charged:
         text = f"{out_of(charged, view.service_calls)} waited {duration(sum(costs.values()))} for the name server"
         text += f" ({percent(share)} of the time of all calls)." if share is not None else "."
@@ -142,12 +163,14 @@ def _finding(view: View, slow: Sequence[Asked], usual: dict[str, DurationNs]) ->
         text = f"{plural(len(alone), 'connection')} to AWS waited {duration(cost)} for the name server."
     text += f" {plural(len(slow), 'lookup')} took {between([one.took_ns for one in slow])}"
     text += f"; the others take {duration(quick)}." if quick else "."
+    text += f" {plural(len(alone), 'further connection')} waited {duration(sum(waits))}." if charged and waits else ""
     text += _timers(slow)
     yield RULE.finding(
         text,
         cost_ns=cost,
         share=share,
-        confidence="proven",
+        confidence="likely" if unsure else "proven",
+        decides=DECIDES if unsure else None,
         calls=[call.call_id for call in charged],
         connections=[number for one in slow for number in one.lookup.connection_ids],
         packet_ids=[packet for one in sorted(slow, key=lambda one: -one.took_ns) for packet in one.packet_ids],
@@ -156,14 +179,19 @@ def _finding(view: View, slow: Sequence[Asked], usual: dict[str, DurationNs]) ->
     )
 
 
+def _lacking(view: View) -> bool:
+    """Tell whether the capture lacks packets: the answers to the first tries may be among them."""
+    dropped = any(interface.dropped for interface in view.analysis.capture.interfaces)
+    return dropped or any(row.gap_bytes for row in view.analysis.connections if row.service is not None)
+
+
 def _timers(slow: Sequence[Asked]) -> str:
     """Say which lookups were tried again, and by whose timer."""
     tried = [one for one in slow if one.tries > 1 and one.took_ns >= TIMER_NS]
     if not tried:
         return ""
-    glibc = all(GLIBC_NS[0] <= one.took_ns <= GLIBC_NS[1] for one in tried)
-    text = f" {count(len(tried))} {'was' if len(tried) == 1 else 'were'} lost or ignored and sent again by the resolver's timer"
-    return text + (" (glibc waits 5 s)." if glibc else ".")
+    text = f" {count(len(tried))} {'was' if len(tried) == 1 else 'were'} lost or ignored and sent again by the resolver's timer."
+    return text + told(Gap("query", one.took_ns) for one in tried)
 
 
 def _again(rows: Sequence[Asked]) -> Iterator[Finding]:

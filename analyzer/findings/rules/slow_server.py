@@ -16,7 +16,7 @@ from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, messages_filter, service_name, some_calls
 from analyzer.findings.transfers import FAR_FROM_USUAL, Transfer, final_exchange, transfers
 from analyzer.findings.view import View
-from analyzer.findings.words import median
+from analyzer.findings.words import median, remedy_for
 from analyzer.model.rows import Call, Exchange, Finding
 from analyzer.units import MILLISECOND, SECOND, DurationNs, duration
 
@@ -60,9 +60,9 @@ RULE = Rule(
 )
 TIMEOUT_NS: DurationNs = SECOND
 """The shortest read timeout that does not cut off ordinary calls; what took less is not shortened by one."""
-SHORTER = (
-    " To be hurt less, set a shorter read timeout and let the SDK retry (boto3: Config(read_timeout=1, retries={'mode': 'standard'}); SDK "
-    "for JavaScript v3: requestTimeout with throwOnRequestTimeout)."
+SHORTER = " To be hurt less, give up sooner and let the SDK try again. "
+ANY_TIMEOUT = (
+    "Set a shorter read timeout (boto3: Config(read_timeout=N); SDK for JavaScript v3: requestTimeout with throwOnRequestTimeout)."
 )
 MOST_IDS = 3
 """Request ids named; AWS needs some, not all."""
@@ -149,13 +149,13 @@ def _finding(view: View, charged: list[tuple[Late, DurationNs]], measured: list[
         connections=[one.exchange.connection_id for one in late],
         packet_ids=packets,
         display_filter=frames_filter(packets),
-        remedy=_remedy(max(one.call.server_ns or 0 for one in late)),
+        remedy=_remedy(max(one.call.server_ns or 0 for one in late), calls),
     )
 
 
-def _remedy(longest: DurationNs) -> str:
-    """Return the remedy; a read timeout only where it would have ended the wait."""
-    return RULE.remedy + (SHORTER if longest > TIMEOUT_NS else "")
+def _remedy(longest: DurationNs, calls: list[Call]) -> str:
+    """Return the remedy; the SDK's read timeout only where it would have ended the wait."""
+    return RULE.remedy + (SHORTER + remedy_for("read-timeout", calls, ANY_TIMEOUT) if longest > TIMEOUT_NS else "")
 
 
 def _ids(rows: Iterable[Exchange]) -> str:
@@ -223,5 +223,5 @@ def _pauses(view: View) -> Iterator[Finding]:
             connections=[row.connection_id for row in rows],
             packet_ids=packets,
             display_filter=messages_filter((row.connection_id, row.request_packet_id, row.response_packet_id) for row in rows),
-            remedy=_remedy(max(one.took_ns for one, _ in found)),
+            remedy=_remedy(max(one.took_ns for one, _ in found), calls),
         )

@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from analyzer.findings.backoff import words
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import frames_filter
 from analyzer.findings.setup import FLOOR_NS, server_of
+from analyzer.findings.tries import failed_tries
 from analyzer.findings.view import SET_UP, View
 from analyzer.findings.words import between, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Connection, Exchange, Finding
@@ -185,7 +187,9 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
     if all(one.following is not None for one in dead):
         return text + "Then a new connection was opened; that it carried the same request again cannot be read."
     failed = [call for call in calls if call.ok is False]
-    return text + ("The program got an error." if failed else "Then a new connection was opened and the request sent again.")
+    text += "The program got an error." if failed else "Then a new connection was opened and the request sent again."
+    numbers = {one.exchange.exchange_id for one in dead}
+    return text + words(view, (one for call in calls for one in failed_tries(view, call) if one.exchange.exchange_id in numbers))
 
 
 def _sender(one: Dead) -> str:

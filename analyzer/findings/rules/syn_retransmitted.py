@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from analyzer.findings.gaps import told
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import frames_filter
 from analyzer.findings.setup import by_server
 from analyzer.findings.view import CREDENTIAL_SERVICES, View
 from analyzer.findings.words import between, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Connection, Finding
+from analyzer.timers import Gap, name
 from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, percent
 
 FLOOR_NS: DurationNs = 100 * MILLISECOND
@@ -100,8 +102,13 @@ def _late(rows: list[Connection]) -> Late | None:
 
 
 def unanswered(row: Connection) -> bool:
-    """Tell whether nothing at all came back: no SYN-ACK, no reset, no ICMP error."""
-    return row.syn_ns is not None and row.established_ns is None and not row.completeness & SYN_AND_RESET and not row.icmp_errors
+    """Tell whether nothing at all came back: no SYN-ACK, reset or ICMP error, nor what only comes after a SYN-ACK that was not captured."""
+    return (
+        row.syn_ns is not None
+        and row.established_ns is None
+        and not row.completeness & SYN_AND_RESET
+        and not (row.packets_received or row.bytes_sent or row.icmp_errors)
+    )
 
 
 def _before(row: Connection, used: Connection) -> bool:
@@ -137,6 +144,15 @@ def _due(row: Connection) -> TimeNs:
     return row.last_ns + (SECOND << min(row.syn_retransmissions, TIMERS)) + SLACK_NS
 
 
+def _turns(late: list[Late], sdk: str | None) -> Iterator[Gap]:
+    """Yield the times after which a client turned from an address that did not answer to another."""
+    for one in late:
+        if one.given_up and one.connection is not None:
+            wait = (one.connection.syn_ns or 0) - min(row.syn_ns or 0 for row in one.given_up)
+            gaps = [Gap(kind, wait, sdk, one.connection.service) for kind in ("address", "connect")]
+            yield next((gap for gap in gaps if name(gap)), gaps[0])
+
+
 def _rows(one: Late) -> Iterable[Connection]:
     return (*one.given_up, one.connection) if one.connection is not None else one.given_up
 
@@ -147,12 +163,17 @@ def _finding(text: str, late: list[Late], cost: DurationNs, share: float | None,
     if repeated:
         waits = [one.connection.syn_stall_ns or 0 for one in repeated if one.connection is not None]
         text += f"{plural(len(repeated), 'connection')} came about only when a SYN sent again after {between(waits)} was answered: "
-        text += "the first, or the answer to it, was lost. "
+        text += "the first, or the answer to it, was lost."
+        text += told(
+            Gap("syn", row.syn_stall_ns or 0, repeats=row.syn_retransmissions) for one in repeated if (row := one.connection) is not None
+        )
+        text += " "
     if given_up:
         addresses = list(dict.fromkeys(row.server_address for row in given_up))
         shown = ", ".join(addresses[:3]) + (f" and {count(len(addresses) - 3)} more" if len(addresses) > 3 else "")
         were = "was" if len(given_up) == 1 else "were"
-        text += f"{plural(len(given_up), 'connection')} to {shown} got no answer at all and {were} given up. "
+        text += f"{plural(len(given_up), 'connection')} to {shown} got no answer at all and {were} given up."
+        text += f"{told(_turns(late, next((call.sdk for call in calls if call.sdk), None)))} "
     rows = [row for one in late for row in _rows(one)]
     streams = [row.connection_id for row in rows]
     answered = frames_filter(row.established_packet_id for row in rows)

@@ -2,7 +2,8 @@
 
 It fires for answers that SDKs take for throttling (ProvisionedThroughputExceededException, ThrottlingException, RequestLimitExceeded, ...,
 status 429 or 503), retried or not. Charged are the refused attempts and the pauses after them; a refused last attempt costs nothing by
-itself, and its call failed. Items that a batch answer of status 200 left out (UnprocessedItems) cannot be seen.
+itself, and its call failed. Batches that were answered 200 and left items or keys undone (UnprocessedItems, UnprocessedKeys) are findings
+of their own: what the program sent again for them is charged.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from analyzer.findings.backoff import Pause, told
+from analyzer.findings.backoff import words
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, service_name, some_calls
 from analyzer.findings.tries import Try, failed_tries, is_throttled
+from analyzer.findings.undone import DECIDES, REMEDY, Undone, cost_of, text_of, undone
 from analyzer.findings.view import View
 from analyzer.findings.words import plural, remedy_for
 from analyzer.model.rows import Call, Exchange, Finding
@@ -43,7 +45,8 @@ class Throttled(NamedTuple):
 
     call: Call
     refused: list[Exchange]
-    pauses: list[Pause]
+    tries: list[Try]
+    """Those of them that another attempt followed."""
     cost_ns: DurationNs
 
 
@@ -56,17 +59,19 @@ def check(view: View) -> Iterator[Finding]:
         refused = [row for row in view.exchanges_of(call) if is_throttled(row)]
         if refused:
             groups[call.service, refused[-1].table_name].append(_throttled(view, call, refused))
-    yield from dearest(_finding(view, *key, found, beside[key]) for key, found in groups.items())
+    refusals = [_finding(view, *key, found, beside[key]) for key, found in groups.items()]
+    batches = [_undone(view, one, beside[one.service, one.table]) for one in undone(view)]
+    yield from dearest([*refusals, *batches])
 
 
 def _throttled(view: View, call: Call, refused: list[Exchange]) -> Throttled:
     ids = {row.exchange_id for row in refused}
     tries: list[Try] = failed_tries(view, call)
-    mine = [(number, one) for number, one in enumerate(tries, 1) if one.exchange.exchange_id in ids]
+    mine = [one for one in tries if one.exchange.exchange_id in ids]
     cost = 0
-    for _, one in mine:
+    for one in mine:
         cost += view.charge(call, "failed", one.failed_ns) + view.charge(call, "backoff", one.backoff_ns)
-    return Throttled(call, refused, [Pause(number, one.backoff_ns) for number, one in mine if one.backoff_ns], cost)
+    return Throttled(call, refused, mine, cost)
 
 
 def _finding(view: View, service: str | None, table: str | None, found: list[Throttled], beside: list[Call]) -> Finding:
@@ -78,7 +83,7 @@ def _finding(view: View, service: str | None, table: str | None, found: list[Thr
     packets = [row.response_packet_id for row in refused]
     settings = remedy_for("throttling", calls, "")
     return RULE.finding(
-        _text(found, beside, service, table, lost),
+        _text(view, found, beside, service, table, lost),
         cost_ns=cost,
         share=view.share(cost, calls),
         confidence="proven",
@@ -92,11 +97,32 @@ def _finding(view: View, service: str | None, table: str | None, found: list[Thr
     )
 
 
-def _text(found: list[Throttled], beside: list[Call], service: str | None, table: str | None, lost: list[Call]) -> str:
+def _undone(view: View, one: Undone, beside: list[Call]) -> Finding:
+    """Tell of batches that were throttled in part."""
+    cost = cost_of(view, one)
+    named = list({call.call_id: call for call in [*one.calls, *(call for chain in one.loops for call in chain)]}.values())
+    packets = [row.response_packet_id for row in one.rows]
+    return RULE.finding(
+        text_of(one, beside, cost),
+        cost_ns=cost,
+        share=view.share(cost, named),
+        confidence="likely",
+        decides=DECIDES,
+        severity="info" if len(one.calls) < OFTEN * len(beside) else "warning",
+        calls=[call.call_id for call in named],
+        exchanges=[row.exchange_id for row in one.rows],
+        connections=[row.connection_id for row in one.rows],
+        packet_ids=packets,
+        display_filter=frames_filter(packets),
+        remedy=f"{TABLE if one.service == 'dynamodb' else RULE.remedy} {REMEDY}",
+    )
+
+
+def _text(view: View, found: list[Throttled], beside: list[Call], service: str | None, table: str | None, lost: list[Call]) -> str:
     calls = [one.call for one in found]
     whole = sum(call.duration_ns for call in calls)
     cost = sum(one.cost_ns for one in found)
-    paused = sum(pause.took_ns for one in found for pause in one.pauses)
+    paused = sum(each.backoff_ns for one in found for each in one.tries)
     where = f" on {table}" if table is not None else f" of {service_name(service)}"
     text = f"{some_calls(calls, beside)}{where} {'was' if is_one(calls) else 'were'} throttled"
     if cost:
@@ -107,9 +133,4 @@ def _text(found: list[Throttled], beside: list[Call], service: str | None, table
     refused = [row for one in found for row in one.refused]
     names = listed(row.error_type or f"status {row.status}" for row in refused)
     text += f". {plural(len(refused), 'answer')} said {names}; the pauses alone took {duration(paused)}."
-    for sdk in dict.fromkeys(call.sdk for call in calls):
-        # Pauses of other services than DynamoDB have another base.
-        pauses = [pause for one in found if one.call.sdk == sdk for pause in one.pauses]
-        if service == "dynamodb" and (words := told(sdk, pauses)):
-            text += f" {words}"
-    return text
+    return text + words(view, (each for one in found for each in one.tries))

@@ -237,7 +237,8 @@ def _remedy(kind: str, slow: list[Shaken]) -> str:
     profile = sdks.profile(calls[0].sdk)
     pool = profile.pools[0] if profile is not None and profile.pools else None
     text = remedy_for("keep-alive", calls, RULE.remedy)
-    if pool is not None and pool.resumes is False:
+    text = f"{own} {text}" if (own := remedy_for("tls-resumption", calls, "")) else text
+    if pool is not None and pool.resumes is False and not own:
         text = NEVER.format(name=sdk_name(calls[0].sdk)) + text
     if any(one.row.version == "TLS 1.2" for one in slow) and text != RULE.remedy:
         text += ALLOW_13

@@ -1,0 +1,130 @@
+"""A client has a pool of N connections to a server: calls beyond wait for one, and no more than N are ever opened.
+
+The calls are put into lanes, each a worker that calls one thing after the other and pauses between as long as it did; a call that waits
+delays its lane. Waiting lies before a call's first packet, outside every phase: it is added to the call here. At most it is what calls
+would wait that come when they came, whatever others wait (a server's requests do, a worker's do not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from analyzer.findings.whatif.pools import Pool, Use, pools, set_up
+from analyzer.findings.whatif.scene import NOTHING, OWN, Lengths, Scene
+from analyzer.findings.words import median
+from analyzer.units import DurationNs, TimeNs, duration
+
+
+class Outcome(NamedTuple):
+    """What became of a use."""
+
+    queue_ns: DurationNs
+    opens: bool
+    end_ns: TimeNs
+
+
+def pool(scene: Scene, size: int) -> str | None:
+    """Give every client a pool of `size` connections; return why nothing changes, None where something does."""
+    changed = False
+    most = 0
+    later: list[DurationNs] = []
+    for one in pools(scene):
+        lanes = in_lanes(one.uses)
+        most = max(most, len(lanes))
+        service = {use.call.call_id: scene.own(use.call) for use in one.uses}
+        closed = _simulate(lanes, service, size)
+        # Where there is a connection for every lane, arriving at given times is no harder.
+        fixed = _simulate([[use] for use in one.uses], service, size) if size < len(lanes) else closed
+        changed = _apply(scene, one, closed, fixed) or changed
+        if size < len(lanes):
+            later.append(max(done.end_ns for done in closed.values()) - max(use.end_ns for use in one.uses))
+    if not most:
+        return "no call's connection is known"
+    if later and max(later) > 0:
+        scene.notes.append(
+            f"the last answer comes up to {duration(max(later))} later; SDKs that do not wait open another connection instead"
+        )
+    if changed:
+        return None
+    return f"there are never more than {most} calls at a time, on connections that are reused{_queue(scene, most, size)}"
+
+
+def _queue(scene: Scene, most: int, size: int) -> str:
+    """Say what is known of calls that wait for a connection now: at most, that there are some."""
+    if size <= most or not any(finding.code == "pool-too-small" for finding in scene.view.analysis.findings):
+        return "; what waits before its first packet is not seen"
+    return (
+        f": they queue (pool-too-small), and {size} carry up to {size / most:.1f} times as many; the waiting spared lies outside of calls"
+    )
+
+
+def in_lanes(uses: Sequence[Use]) -> list[list[Use]]:
+    """Put uses into lanes, each with no two at the same time: a use follows the one that ended last before it."""
+    busy: list[tuple[TimeNs, int]] = []
+    free: list[int] = []
+    lanes: list[list[Use]] = []
+    for use in uses:
+        while busy and busy[0][0] <= use.arrive_ns:
+            free.append(heappop(busy)[1])
+        if free:
+            number = free.pop()
+            lanes[number].append(use)
+        else:
+            number = len(lanes)
+            lanes.append([use])
+        heappush(busy, (use.end_ns, number))
+    return lanes
+
+
+def _simulate(lanes: Sequence[Sequence[Use]], service: dict[int, DurationNs], size: int) -> dict[int, Outcome]:
+    """Replay lanes on so many connections, first come, first served; return what becomes of each call, by its id."""
+    ready = [(lane[0].arrive_ns, lane[0].call.call_id, number, 0) for number, lane in enumerate(lanes)]
+    heapify(ready)
+    busy: list[TimeNs] = []
+    idle = 0
+    out: dict[int, Outcome] = {}
+    while ready:
+        at, call_id, number, index = heappop(ready)
+        lane = lanes[number]
+        use = lane[index]
+        while busy and busy[0] <= at:
+            heappop(busy)
+            idle += 1
+        opens, start = False, at
+        if idle:
+            idle -= 1
+        elif len(busy) < size:
+            opens = True
+        else:
+            start = heappop(busy)
+        end = start + service[call_id] - (0 if opens else use.set_up_ns)
+        heappush(busy, end)
+        out[call_id] = Outcome(start - at, opens, end)
+        if index + 1 < len(lane):
+            after = lane[index + 1]
+            heappush(ready, (end + max(0, after.arrive_ns - use.end_ns), after.call.call_id, number, index + 1))
+    return out
+
+
+def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int, Outcome]) -> bool:
+    """Write the outcomes into the calls; tell whether that changed any."""
+    changed = False
+    paid = [use.set_up_ns for use in one.uses if use.set_up_ns]
+    usual = median(paid)
+    first = one.uses[0].arrive_ns
+    for use in one.uses:
+        done, other = closed[use.call.call_id], fixed[use.call.call_id]
+        if done.queue_ns or other.queue_ns:
+            waits = sorted((done.queue_ns, other.queue_ns))
+            scene.insert(use.call, "queue", OWN, Lengths(waits[0], done.queue_ns, waits[1]))
+            changed = True
+        if use.set_up_ns and not done.opens:
+            for part in set_up(scene.parts(use.call)):
+                part.set(NOTHING)
+            changed = True
+        elif done.opens and not use.set_up_ns and use.arrive_ns > first and usual:
+            # It found a connection that an earlier call had opened, and which that one now does without.
+            scene.insert(use.call, "connect", OWN, Lengths(0, 0, usual))
+    return changed

@@ -1,0 +1,74 @@
+"""A pool of N connections: who waits, who opens one, and when nothing changes."""
+
+from __future__ import annotations
+
+from analyzer.findings.whatif.pool import in_lanes
+from analyzer.findings.whatif.pools import Use, opened
+from analyzer.model.whatif import Wishes
+from tests.factory import MS, call, connection
+from tests.findings.whatif_scenes import COLD, WARM_MS, answer, asked, cold, lengths, reused
+
+
+def use(number: int, arrive_ms: int, end_ms: int) -> Use:
+    return Use(call(number, connection(number)), arrive_ms * MS, end_ms * MS, 0)
+
+
+def test_a_connection_is_free_when_its_answer_has_come() -> None:
+    assert opened([(0, 10, 0), (10, 20, 0), (15, 30, 0), (20, 25, 0)]) == [True, False, True, False]
+
+
+def test_who_need_not_open_one_is_done_sooner() -> None:
+    assert opened([(0, 10, 5), (10, 20, 5), (16, 30, 5)]) == [True, False, False]
+    assert opened([(0, 10, 5), (9, 20, 5), (16, 30, 5)]) == [True, True, False], "who opens one is not"
+
+
+def test_one_that_was_idle_for_too_long_is_gone() -> None:
+    assert opened([(0, 10, 0), (5, 12, 0), (30, 40, 0), (31, 41, 0)], 18) == [True, True, False, True]
+    assert opened([(0, 10, 0), (30, 40, 0)], 19) == [True, True]
+    assert opened([(0, 10, 0), (30, 40, 0)], 20) == [True, False]
+
+
+def test_lanes_are_workers_that_do_one_thing_after_the_other() -> None:
+    uses = [use(0, 0, 10), use(1, 5, 12), use(2, 11, 20), use(3, 12, 15)]
+    assert [[one.call.call_id for one in lane] for lane in in_lanes(uses)] == [[0, 2], [1, 3]]
+
+
+def test_one_connection_makes_calls_wait_for_each_other() -> None:
+    # Three at once of 28 ms: the first opens the connection, the others wait for it and find it open.
+    made = cold(3, every_ms=0)
+    row, replay = asked(made, Wishes(pool=1))
+    assert lengths(replay) == [28, 28 + WARM_MS, 28 + 2 * WARM_MS]
+    assert [one.queue_ns // MS for one in replay.calls] == [0, 28, 28 + WARM_MS]
+    assert row.gain_ns < 0
+    assert "later" in row.note
+
+
+def test_a_worker_that_waits_comes_later_with_its_next_call() -> None:
+    # Two workers of two calls each, all 28 ms, with a pause of 2 ms; one connection carries them in turn.
+    made = cold(4, every_ms=15)
+    _, replay = asked(made, Wishes(pool=1))
+    queues = [one.queue_ns // MS for one in replay.calls]
+    assert queues[0] == 0
+    assert max(queues) <= 28, "never more than one other is waiting: each worker waits itself"
+
+
+def test_a_pool_as_large_as_needed_reuses_and_nobody_waits() -> None:
+    row, replay = asked(cold(4), Wishes(pool=10))
+    assert lengths(replay) == [28, WARM_MS, WARM_MS, WARM_MS]
+    assert all(one.queue_ns == 0 for one in replay.calls)
+    assert row.applies
+
+
+def test_a_pool_beyond_what_is_used_changes_nothing() -> None:
+    row, _ = asked(reused(4), Wishes(pool=10))
+    assert not row.applies
+    assert "never more than 1 call" in row.note
+
+
+def test_credentials_that_come_sooner_leave_no_negative_time() -> None:
+    made = cold(2, every_ms=0)
+    calls = [row._replace(credentials_ns=20 * MS, duration_ns=48 * MS, start_ns=row.start_ns - 20 * MS) for row in made.calls]
+    parts = [(("credentials", 20 * MS), *COLD)] * 2
+    waited = answer(list(made.connections), list(made.exchanges), calls, parts)
+    _, replay = asked(waited, Wishes(pool=1, credentials="ready"))
+    assert lengths(replay) == [28, 28 + WARM_MS]

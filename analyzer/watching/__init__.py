@@ -1,0 +1,1 @@
+"""Watching traffic while it happens: calls as they end, with their ledgers, from an interface or a pipe."""

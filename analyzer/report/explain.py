@@ -12,6 +12,7 @@ from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Connection
 from analyzer.report.calls import answer_of, dialogues, name_of, service_calls
+from analyzer.report.chains import told_chain
 from analyzer.report.claims import INCOMPLETE, Claim, tell
 from analyzer.report.overview import never_opened
 from analyzer.report.sentences import plural
@@ -83,6 +84,8 @@ def explain(analysis: Analysis, wanted: int | str = SLOWEST) -> Explained:
     made = Steps(analysis, call)
     involved = {call.call_id, *(span.dialogue_id for span in made.spans if span.dialogue_id is not None)}
     found = [finding for finding in analysis.findings if finding.code != INCOMPLETE and not involved.isdisjoint(finding.calls)]
+    # What weighs on this call first: a cause of few calls costs each of them more than one that many share.
+    found.sort(key=lambda finding: -finding.cost_ns / max(1, len(finding.calls)))
     return Explained(call, tuple(_head(analysis, call, made)), tuple(made.make()), tuple(tell(analysis, found)))
 
 
@@ -118,12 +121,7 @@ def _head(analysis: Analysis, call: Call, made: Steps) -> list[str]:
     if call.evidence == "inferred":
         lines.append(f"Inferred: {_inferred(made, under)}.")
     if call.chain_id is not None:
-        chain = [row for row in analysis.calls if row.chain_id == call.chain_id]
-        if len(chain) > 1:
-            position = [row.call_id for row in chain].index(call.call_id) + 1
-            lines.append(
-                f"Page {position} of {len(chain)} of one paginated operation: {duration(sum(row.duration_ns for row in chain))} in all."
-            )
+        lines += told_chain(analysis, call)
     if len(analysis.capture.files) > 1:
         lines.append("Packet and stream numbers are those of the files merged by time (mergecap).")
     return lines
@@ -138,6 +136,8 @@ def _inferred(made: Steps, under: Connection | None) -> str:
         return f"the connection of its last attempt never opened, {told}"
     if any(map(never_opened, made.words.connections.values())):
         return f"a connection of it never opened, {told}"
+    if made.words.without_ids():
+        return "its attempts bear no invocation id; they were joined by operation, table, body (or size), order and time"
     return "times and addresses say that a part of it belongs to it, not an id"
 
 

@@ -13,7 +13,9 @@ from analyzer.report.layout import WIDTH, aligned, cells, fits, fold, shorten
 from analyzer.report.ledger import PHASES, Entry, Operation, packets
 from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, milliseconds, percent, seconds
 
-LEFT = frozenset({"operation", "slowest", "not waited for", "connection", "packets", "phase", "what happened", "filter"})
+LEFT = frozenset(
+    {"operation", "change", "what if", "slowest", "not waited for", "connection", "packets", "phase", "what happened", "filter"}
+)
 """Columns of text."""
 NAME_CELLS = (36, 24, 18)
 """Widths that a name may have: the first at which the table fits is taken."""

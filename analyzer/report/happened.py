@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
+from analyzer import timers
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Connection, Exchange, Span
 from analyzer.report.sentences import plural
@@ -15,6 +16,7 @@ CAUSES = {
     "happy-eyeballs": "several addresses were tried at once",
     "syn-retransmitted": "the SYN was sent again",
     "expect-continue": "the client waited for 100 Continue",
+    "delayed-ack": "small data was held back until a delayed ACK came (Nagle)",
     "head-of-line": "behind the answer to an earlier request on this connection",
     "query-repeated": "the query was sent again",
     "search-list": "names of the resolver's search list were tried",
@@ -52,6 +54,11 @@ class Words:
     def evidences(self) -> set[str]:
         """Return how the exchanges of the calls are known."""
         return {row.evidence for rows in self._exchanges.values() for row in rows}
+
+    def without_ids(self) -> bool:
+        """Tell whether there are several exchanges, and none says which call it belongs to."""
+        rows = [row for found in self._exchanges.values() for row in found]
+        return len(rows) > 1 and all(row.invocation_id is None and row.operation is not None for row in rows)
 
     def tell(self, span: Span, phase: str, before: str | None, after: str | None) -> str:
         """Say what happened in a span of a phase, between the phases `before` and `after`."""
@@ -118,12 +125,17 @@ def asked(exchange: Exchange) -> str:
 def causes(span: Span) -> str:
     """Name the causes of a span, and what limits what is known of it."""
     # That a handshake was full its own words say.
-    told = [CAUSES.get(cause, cause.replace("-", " ")) for cause in span.causes if cause != "full-handshake"]
+    told = [_in_words(cause) for cause in span.causes if cause != "full-handshake"]
     if span.shared:
         told.append("shared with other calls")
     if span.evidence == "inferred":
         told.append("inferred")
     return "".join(f"; {text}" for text in told)
+
+
+def _in_words(cause: str) -> str:
+    timer = timers.word(cause)
+    return f"timer: {timer}" if timer is not None else CAUSES.get(cause, cause.replace("-", " "))
 
 
 def _connect(under: Connection | None) -> str:

@@ -7,11 +7,13 @@ from html import escape
 
 from analyzer.model.analysis import Analysis
 from analyzer.report.claims import LABELS, Claim
+from analyzer.report.colours import colour_of
 from analyzer.report.grids import Cells, entries_grid, explained, operations_grid
 from analyzer.report.sentences import plural
 from analyzer.report.summary import summarize
 from analyzer.report.text import plain
 from analyzer.report.waterfall import Bar
+from analyzer.report.worth import short
 from analyzer.units import DurationNs, duration
 
 BOX = "border:1px solid #8888;border-radius:4px;padding:0.6em 0.9em;max-width:70em"
@@ -57,7 +59,7 @@ def bars(drawn: Sequence[Bar], total_ns: DurationNs) -> str:
     rows = []
     for bar in drawn:
         start, length = (100 * value / total_ns if total_ns else 0.0 for value in (bar.start_ns, bar.duration_ns))
-        block = f"margin-left:{start:.3f}%;width:{length:.3f}%;min-width:1px;height:0.8em;background:#4477aa"
+        block = f"margin-left:{start:.3f}%;width:{length:.3f}%;min-width:1px;height:0.8em;background:{colour_of(bar.label)}"
         label, took = safe(bar.label), safe(duration(bar.duration_ns))
         rows.append(
             f'<tr><td style="text-align:left">{label}</td><td style="width:30em"><div style="{block}"></div></td><td>{took}</td></tr>'
@@ -73,6 +75,8 @@ def card(analysis: Analysis) -> str:
     parts += [claim_box(claim) for claim in said.claims]
     if said.more_claims:
         parts.append(paragraph(f"and {plural(said.more_claims, 'more finding')}", QUIET))
+    if said.whatif:
+        parts.append(table(short(said.whatif)))
     if said.operations:
         parts.append(table(operations_grid(said.operations, said.noun).cells()))
         if said.more_operations:

@@ -11,6 +11,7 @@ from analyzer.report.grids import Cells, entries_grid, explained, operations_gri
 from analyzer.report.sentences import plural
 from analyzer.report.summary import summarize
 from analyzer.report.text import inline, markdown, plain
+from analyzer.report.worth import short
 
 
 class MarkdownRenderer:
@@ -19,9 +20,12 @@ class MarkdownRenderer:
     name = "markdown"
     suffix = ".md"
 
-    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, slow: int = 8, verbose: bool = False, tail: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()
+    ) -> None:
         self._slow = slow
         self._verbose = verbose
+        self._tail = tail
         self._names = names
         self._filters = filters
 
@@ -37,6 +41,9 @@ class MarkdownRenderer:
             yield from claim_section(claim)
         if said.more_claims:
             yield from ("", f"And {plural(said.more_claims, 'more finding')}.")
+        if said.whatif:
+            yield from ("", "## What if", "")
+            yield from table(short(said.whatif))
         if said.operations:
             yield from ("", "## Where the time went", "")
             yield from table(operations_grid(said.operations, said.noun).cells())
@@ -52,6 +59,13 @@ class MarkdownRenderer:
                 yield from ("", f"And {plural(said.more_beside, 'more dialogue')}.")
         if said.operations:
             yield from ("", *explained(said.operations, said.noun, long_requests=said.long_requests))
+        if said.pools:
+            yield from ("", "## Connections", "")
+            yield from (f"- {markdown(paragraph)}" for paragraph in said.pools)
+        if self._tail:
+            from analyzer.report.tail import tail_markdown
+
+            yield from tail_markdown(analysis)
         yield from ("", "## Next", "", *fenced((f"{command} {said.captures}" for command in said.commands), "sh"))
 
 

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from analyzer import timers
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Span
 from analyzer.report.calls import name_of
 from analyzer.report.happened import Words, asked, causes, waited
 from analyzer.report.ledger import split
+from analyzer.report.pauses import pauses
 from analyzer.report.sentences import runs
 from analyzer.units import SECOND, ConnectionId, DurationNs, PacketId, TimeNs, duration
 
@@ -67,6 +69,9 @@ class Steps:
             if span.call_id in wanted:
                 self._inner[span.call_id, span.start_ns] = span
         self.words = Words(analysis, [call, *self._dialogues.values()])
+        self._pauses: dict[int, str] = {}
+        for one in (call, *self._dialogues.values()):
+            self._pauses.update(pauses(analysis, one))
 
         # Looked up from both ends once: a call may have very many spans.
         self._earlier: list[Span | None] = [None]
@@ -128,7 +133,16 @@ class Steps:
             return self._failed(spans)
         if head.phase == "credentials":
             return self._credentials(spans)
-        return self.words.tell(head, head.phase, before.phase if before is not None else None, after.phase if after is not None else None)
+        pause = self._pause(head)
+        if pause:
+            # The same in fewer words.
+            head = head._replace(causes=tuple(cause for cause in head.causes if timers.word(cause) is None))
+        told = self.words.tell(head, head.phase, before.phase if before is not None else None, after.phase if after is not None else None)
+        return told + pause
+
+    def _pause(self, span: Span) -> str:
+        """Say which retry a pause came before, and whether it is the SDK's."""
+        return f"; {self._pauses[span.span_id]}" if span.span_id in self._pauses else ""
 
     def _failed(self, spans: Sequence[Span]) -> str:
         """Say why an attempt failed, and what its time was spent on."""
@@ -155,7 +169,7 @@ class Steps:
         if inner[0].phase == "failed":
             return f"{who}: attempt {inner[0].attempt} failed: {self._failed(inner)}{shared}"
         if inner[0].phase == "backoff":
-            return f"{who}: pause before attempt {inner[0].attempt}{shared}"
+            return f"{who}: pause before attempt {inner[0].attempt}{self._pause(inner[0])}{shared}"
         answered = {row.exchange_id: row for span in inner if (row := self.words.exchange(span)) is not None}
         requests = ", ".join(f"{asked(row)} -> {row.status if row.status is not None else 'no answer'}" for row in answered.values())
         codes = tuple(dict.fromkeys(cause for span in inner for cause in span.causes))

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.whatif import WhatIf
 from analyzer.report.calls import CallLedger, unawaited
 from analyzer.report.claims import Claim, claims
 from analyzer.report.happened import LONG_REQUEST_BYTES, until_acknowledged
 from analyzer.report.headline import headline
 from analyzer.report.ledger import Entry, Ledger, Operation
 from analyzer.report.overview import odd, without_requests
+from analyzer.report.pools import paragraphs
 from analyzer.report.requests import RequestLedger
 from analyzer.report.sentences import plural
 from analyzer.report.trust import about
+from analyzer.report.worth import worthwhile
 
 MOST_OPERATIONS = 8
 MOST_FINDINGS = 5
@@ -34,6 +37,8 @@ class Summary:
     """What else must be known before reading on."""
     claims: list[Claim] = field(default_factory=list)
     more_claims: int = 0
+    whatif: list[WhatIf] = field(default_factory=list)
+    """Changes that would gain much, with what they gain."""
     noun: str = "call"
     """What a row of the ledger is: call, dialogue, request."""
     operations: list[Operation] = field(default_factory=list)
@@ -48,17 +53,25 @@ class Summary:
     """When the capture begins."""
     commands: list[str] = field(default_factory=list)
     """The commands most useful now, without their captures."""
+    pools: list[str] = field(default_factory=list)
+    """A paragraph for each pool of connections, where nothing is left out."""
     captures: str = "CAPTURE"
     """The captures, as a shell takes them."""
 
 
 def summarize(
-    analysis: Analysis, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()
+    analysis: Analysis,
+    *,
+    slow: int = 8,
+    verbose: bool = False,
+    names: tuple[str, ...] = (),
+    filters: tuple[str, ...] = (),
+    gains: bool = True,
 ) -> Summary:
     """Return what a report says.
 
     `slow` rows are listed one by one; `verbose` leaves nothing out; `names` are the captures as asked for, `filters` the options that say
-    what of them.
+    what of them. Without `gains` no what-if is replayed, which spares time.
     """
     ledger = _ledger(analysis)
     operations = ledger.operations()
@@ -70,6 +83,8 @@ def summarize(
         remarks=list(_remarks(analysis, ledger)),
         claims=told if verbose else told[:MOST_FINDINGS],
         more_claims=0 if verbose else max(0, len(told) - MOST_FINDINGS),
+        whatif=worthwhile(analysis) if gains else [],
+        pools=paragraphs(analysis) if verbose else [],
         noun=ledger.noun,
         operations=shown,
         more_operations=len(operations) - len(shown),
@@ -79,6 +94,8 @@ def summarize(
         commands=[_with(command, filters if analysis.outside is None else ()) for command in _commands(analysis, ledger)],
         captures=" ".join(shlex.quote(name) for name in names if name != "-") or "CAPTURE",
     )
+    if summary.whatif and summary.commands[1:] == [_with("analyzer calls", filters)]:
+        summary.commands[1] = _with("analyzer whatif", filters)
     alone = unawaited(analysis) if ledger.noun == "call" else []
     if alone:
         beside = CallLedger(analysis, alone)

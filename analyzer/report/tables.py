@@ -34,6 +34,7 @@ SHORT = {
     "exchanges": "exchange_id call_id connection_id service operation status outcome network_ns server_ns response_packet_id",
     "connections": "connection_id client_address server_name server_port connect_ns min_rtt_ns exchanges closed_by",
     "handshakes": "connection_id server_name version resumed round_trips duration_ns client_ns server_ns alpn decrypted",
+    "pool": "server client_address opened most_open most_busy mean_busy needed requests followed_at_once idle_closer idle_close_ns",
     "lookups": "lookup_id name type tries rcode answers connection_ids",
     "findings": "code severity confidence cost_ns summary",
     "anomalies": "code packet_id connection_id detail",
@@ -212,6 +213,8 @@ def cell(value: object, column: Column, escape: Callable[[str], str] = text.plai
         return moment(value)
     if column.kind == "duration" and isinstance(value, int):
         return "" if value == 0 and column.name in ABSENT else milliseconds(value)
+    if isinstance(value, float):
+        return f"{value:.3g}" if value < 100 else f"{value:.0f}"
     if column.kind == "bool":
         return "yes" if value else "no"
     if isinstance(value, tuple):

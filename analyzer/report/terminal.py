@@ -11,13 +11,15 @@ from analyzer.report.layout import WIDTH, cells, fold
 from analyzer.report.sentences import first_sentence, plural
 from analyzer.report.summary import Summary, summarize
 from analyzer.report.text import plain
+from analyzer.report.worth import fitted
 
 HANG = {"note:": 6, "fix:": 5}
 """Lines of the beginning that go on below their first word."""
 
 
 class TerminalRenderer:
-    """The text report. `slow` calls are listed; `verbose` shows all findings, operations and notes.
+    """The text report. `slow` calls are listed; `verbose` shows all findings, operations and notes; `tail` adds what the
+    slowest percent has that the median has not.
 
     `names` are the captures as they were asked for: with `filters`, the options that say what of them, they stand in the commands that
     the report ends with.
@@ -26,9 +28,12 @@ class TerminalRenderer:
     name = "text"
     suffix = ".txt"
 
-    def __init__(self, *, slow: int = 8, verbose: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, slow: int = 8, verbose: bool = False, tail: bool = False, names: tuple[str, ...] = (), filters: tuple[str, ...] = ()
+    ) -> None:
         self._slow = slow
         self._verbose = verbose
+        self._tail = tail
         self._names = names
         self._filters = filters
 
@@ -46,16 +51,27 @@ class TerminalRenderer:
             yield from claim_lines(claim, brief=claim.small and not self._verbose, told=said.headline)
         if said.more_claims:
             yield from ("", f"and {plural(said.more_claims, 'more finding')} (-v shows all)")
+        if said.whatif:
+            yield ""
+            yield from fitted(said.whatif)
         if said.operations:
             yield ""
             yield from _ledger(said)
+        for paragraph in said.pools:
+            yield ""
+            yield from fold(paragraph)
+        if self._tail:
+            from analyzer.report.tail import tail_lines
+
+            yield ""
+            yield from tail_lines(analysis)
         yield ""
         yield from _commands(said)
 
 
 def brief(analysis: Analysis) -> Iterator[str]:
     """Yield an answer in a few lines: what it is about, the headline, the findings by name, and what to ask next."""
-    said = summarize(analysis, slow=0)
+    said = summarize(analysis, slow=0, gains=False)
     for line in said.about[:2] + said.headline:
         yield from fold(line)
     if said.claims:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.capture import Inference
 from analyzer.report.calls import service_calls
 from analyzer.report.claims import INCOMPLETE
 from analyzer.report.requests import name_of
@@ -42,8 +43,25 @@ def about(analysis: Analysis, *, verbose: bool = False) -> Iterator[str]:
             yield f"fix: {incomplete.remedy}"
     elif analysis.exchanges and not any(row.outcome == "cut" for row in analysis.exchanges):
         yield "No byte of these connections is missing from the capture."
+    if verbose and info.inference is not None:
+        yield from _inference(info.inference)
+    yield from (f"note: {remark}" for remark in info.remarks)
     for note in info.notes if verbose else info.notes[:MOST_NOTES]:
         yield f"note: {note}"
+
+
+def _inference(measured: Inference) -> Iterator[str]:
+    """Say how right inference without keys is where keys can tell."""
+    where = f"{plural(measured.connections, 'connection')} with keys ({plural(measured.exchanges, 'request')})"
+    wrong = [f"{count(measured.missed)} missed"] * bool(measured.missed) + [f"{count(measured.extra)} invented"] * bool(measured.extra)
+    yield f"Reading without keys was checked on {where}: {' and '.join(wrong) or 'none missed, none invented'}."
+    moments = {"request": measured.request_start, "first byte": measured.response_start, "last byte": measured.response_end}
+    known = [(name, one) for name, one in moments.items() if one is not None]
+    off = [f"{name} {duration(one.median_ns)}, {duration(one.p99_ns)}, {duration(one.max_ns)}" for name, one in known]
+    if known and not any(one.max_ns for _, one in known):
+        yield "Its times are those of the decrypted requests, to the nanosecond."
+    elif off:
+        yield f"Its times are off by (median, 99th percentile, maximum): {'; '.join(off)}."
 
 
 def _contents(analysis: Analysis) -> str:

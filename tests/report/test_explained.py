@@ -127,7 +127,7 @@ def test_the_head_says_what_must_be_known() -> None:
     assert "stream 0 (open before)." in str(Explanation(one(reused=True), 0))
     rows = [call(0, chain_id=0), warm(1, UNDER, 1, chain_id=0)]
     pages = analysis([UNDER], calls=rows, spans=spans(rows[1]))
-    assert "Page 2 of 2 of one paginated operation: 45.0 ms in all." in str(Explanation(pages, 1))
+    assert "Page 2 of 2 of one logical Query: 78.0 ms from the first to the end of the last." in str(Explanation(pages, 1))
     files = [CaptureFile("a.pcap", 1, 5), CaptureFile("b.pcap", 6, 5)]
     several = analysis([UNDER], calls=[call(0)], spans=spans(call(0)), capture=info(files=files))
     assert "Packet and stream numbers are those of the files merged by time (mergecap)." in str(Explanation(several, 0))
@@ -142,6 +142,15 @@ def test_findings_that_name_the_call_or_its_dialogue_are_told() -> None:
     about.check = lambda _: [finding(title="About the dialogue", calls=(9,)), finding(code="capture-incomplete", calls=(0,))]
     assert "About the dialogue" in str(Explanation(about, 0))
     assert "Cold" not in str(Explanation(about, 0))
+
+
+def test_what_weighs_on_the_call_comes_first() -> None:
+    about = waited()
+    shared = finding(title="Of many", cost_ns=5_000 * MS, calls=tuple(range(500)))
+    own = finding(title="Of this one", cost_ns=900 * MS, calls=(0,))
+    about.check = lambda _: [shared, own]
+    text = str(Explanation(about, 0))
+    assert text.index("Of this one") < text.index("Of many")
 
 
 def test_the_slowest_is_a_whole_service_call_if_there_is_one() -> None:

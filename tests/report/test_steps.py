@@ -140,7 +140,7 @@ def test_a_failed_attempt_is_one_line() -> None:
         ("failed", 1, 5), ("backoff", 2, 5), ("failed", 2, 5), ("wait", 3, 15),
     ]  # fmt: skip
     assert lines[0].text == "POST / got no answer (connect 1.0 ms, wait 4.0 ms)"
-    assert lines[1].text == "pause before attempt 2"
+    assert lines[1].text == "pause before attempt 2; 1st retry of standard mode: up to 25.0 ms expected, 5.0 ms seen"
     assert lines[2].text == "POST / got no answer (wait 5.0 ms); without a token (IMDSv1)"
     assert lines[3].text == "no answer came in this time"
     assert lines[0].span_ids == (0, 1)

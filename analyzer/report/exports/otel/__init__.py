@@ -1,0 +1,1 @@
+"""OpenTelemetry: an answer as spans (`spans`), by its semantic conventions (`conventions`), and sent through its SDK (`sending`)."""

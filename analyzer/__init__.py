@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
 
 if TYPE_CHECKING:
+    from analyzer.comparing import compare
     from analyzer.model.analysis import Analysis
     from analyzer.model.table import Table
     from analyzer.reading import read
+    from analyzer.watching.watch import watch
 
-__all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "read"]
+__all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "compare", "read", "watch"]
 
-_HOMES = {"Analysis": "analyzer.model.analysis", "Table": "analyzer.model.table", "read": "analyzer.reading"}
+_HOMES = {
+    "compare": "analyzer.comparing",
+    "Analysis": "analyzer.model.analysis",
+    "Table": "analyzer.model.table",
+    "read": "analyzer.reading",
+    "watch": "analyzer.watching.watch",
+}
 
 
 def __dir__() -> list[str]:

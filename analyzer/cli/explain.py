@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question
+from analyzer.cli.options import answer, captures, form_of, output, question
 from analyzer.cli.streams import shows_blocks, write
+
+FORMS = ("text", "markdown", "json")
 
 
 @click.command()
@@ -17,12 +19,10 @@ from analyzer.cli.streams import shows_blocks, write
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="Text and Markdown for people, one JSON document for programs.",
+    type=click.Choice(FORMS),
+    help="Text (the default) and Markdown for people, one JSON document for programs. -o FILE.md means markdown, FILE.json json.",
 )
-def explain(call: str, form: str, target: str | None, **options: Any) -> None:
+def explain(call: str, form: str | None, target: str | None, **options: Any) -> None:
     """Say line by line where the time of one call went, with packets and a Wireshark filter for each line.
 
     CALL is a call id (`analyzer calls` and the report show them), or the word `slowest`.
@@ -32,5 +32,7 @@ def explain(call: str, form: str, target: str | None, **options: Any) -> None:
     from analyzer.report.explained import Explanation
 
     made = Explanation(answer(question(options)), call)
-    text = {"markdown": made.markdown, "json": made.json}.get(form, lambda: made.text(unicode=shows_blocks(target)))()
+    text = {"markdown": made.markdown, "json": made.json}.get(
+        form or form_of(target, FORMS, "text"), lambda: made.text(unicode=shows_blocks(target))
+    )()
     write((text, "\n"), target)

@@ -19,13 +19,18 @@ from analyzer.errors import AnalyzerError
 VERBS = {
     "report": "What a capture holds, what it says, and where the time went.",
     "explain": "Where the time of one call went, line by line.",
+    "compare": "What got faster or slower between two captures, and why.",
+    "whatif": "What would be gained with a cause removed: the calls replayed.",
     "calls": "Every call of an AWS service and every dialogue with a credential endpoint.",
     "exchanges": "Every HTTP request with its answer and the parts of its time.",
     "connections": "Every TCP connection, with Wireshark's counts.",
+    "pool": "Connections as pools: how many were open, busy and needed, who closes idle ones.",
     "handshakes": "Every TLS handshake: version, resumption, round trips, who took how long.",
     "lookups": "Every DNS lookup and the connections that used it.",
     "findings": "What was diagnosed, with cost, proof and fix.",
     "anomalies": "What the capture lacks and where peers broke rules.",
+    "export": "The answer for other viewers: HAR, OpenTelemetry, Perfetto, Parquet.",
+    "watch": "Calls as they happen, from an interface.",
     "rules": "The diagnoses that the tool can make.",
 }
 """Verbs and what `--help` says of each: their modules are imported only when called, so that the help is quick."""
@@ -112,9 +117,28 @@ def run() -> NoReturn:
     """Be the `analyzer` command.
 
     Ends without taking a million rows apart first, which the system does at once and Python in seconds: nothing is left to be written.
+    A mistake of the program's own is exit status 2 and one line that names its place, without the text of the error, which may quote a
+    capture; with ANALYZER_DEBUG set it is a traceback.
     """
-    status = main()
+    try:
+        status = main()
+    except Exception as error:
+        if os.environ.get("ANALYZER_DEBUG"):
+            raise
+        click.echo(f"analyzer: internal error: {type(error).__name__} at {_place(error)}; there is no answer", err=True)
+        click.echo("hint: this is a bug of the analyzer; ANALYZER_DEBUG=1 shows the traceback for a report", err=True)
+        status = 2
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(status)
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line where an error was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{'/'.join(Path(trace.tb_frame.f_code.co_filename).parts[-2:])}:{trace.tb_lineno}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from analyzer.model.analysis import Analysis
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+ENDINGS = {
+    ".html": "html", ".htm": "html", ".md": "markdown", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv",
+    ".parquet": "parquet",
+}  # fmt: skip
+"""Formats by the end of a file's name: what -o says without --format."""
 
 
 class Question(NamedTuple):
@@ -59,6 +64,12 @@ def output(function: Function) -> Function:
     kind = click.Path(dir_okay=False, writable=True)
     text = "Write to FILE, readable by you only, not to standard output."
     return click.option("-o", "--output", "target", type=kind, metavar="FILE", help=text)(function)
+
+
+def form_of(target: str | None, forms: Collection[str], otherwise: str) -> str:
+    """Return the format that the name of an output file asks for (`calls.csv`), where it is one of `forms`."""
+    ending = next((form for end, form in ENDINGS.items() if target is not None and target.lower().endswith(end)), otherwise)
+    return ending if ending in forms else otherwise
 
 
 def question(options: dict[str, Any]) -> Question:

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from analyzer.cli.options import answer, captures, output, question, warn
+from analyzer.cli.options import answer, captures, form_of, output, question, warn
 from analyzer.cli.streams import write
 
-FORMATS = ("table", "markdown", "csv", "json", "jsonl")
-WIRE = frozenset({"connections", "handshakes", "exchanges", "lookups", "anomalies"})
+FORMATS = ("table", "markdown", "csv", "json", "jsonl", "parquet")
+WIRE = frozenset({"connections", "handshakes", "exchanges", "lookups", "anomalies", "pool"})
 """Tables of what is on the wire, with calls or without; filters keep just what passes them."""
 
 
@@ -31,10 +31,8 @@ def table_command(name: str, description: str) -> click.Command:
         "--format",
         "form",
         type=click.Choice(FORMATS),
-        default="table",
-        show_default=True,
-        help="table and markdown, for people: the usual columns, times in UTC, durations in ms. csv, json and jsonl, for "
-        "programs: all columns, ns.",
+        help="table (the default) and markdown, for people: the usual columns, times in UTC, durations in ms. csv, json, jsonl and "
+        "parquet, for programs: all columns, ns. -o FILE.csv means csv, and so with the others (.md is markdown).",
     )
     @click.option(
         "--columns", metavar="A,B,...", is_eager=True, callback=list_columns, help="Columns, in this order; `--columns help` lists them."
@@ -46,19 +44,29 @@ def table_command(name: str, description: str) -> click.Command:
         metavar="CONDITION",
         help="Only rows for which this holds: operation=GetItem, status>=400, server_ns>20ms, target~token.",
     )
-    def command(form: str, columns: str | None, conditions: tuple[str, ...], target: str | None, **options: Any) -> None:
+    def command(form: str | None, columns: str | None, conditions: tuple[str, ...], target: str | None, **options: Any) -> None:
         from analyzer.model.condition import advice
         from analyzer.report.tables import render
 
+        form = form or form_of(target, FORMATS, "table")
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
         asked = question(options)
         analysis = answer(asked, calls=needs_calls(name, wanted, conditions), whole_calls=name not in WIRE)
-        table = getattr(analysis, name)
+        table = analysis.pool() if name == "pool" else getattr(analysis, name)
         kept = table.where(*conditions)
         if len(table) and conditions and not len(kept):
             told = [said for text in conditions if not len(table.where(text)) and (said := advice(table, text))]
             warn("; ".join([f"none of {len(table)} {name} fulfils {' and '.join(conditions)}", *dict.fromkeys(told)]))
-        write(render(kept, form, wanted), target)
+        if form == "parquet":
+            from analyzer.cli.export import write_table
+
+            write_table(kept, wanted, target, analysis)
+        elif name == "findings" and form in ("table", "markdown") and not wanted and len(kept):
+            from analyzer.report.diagnosed import diagnosed
+
+            write((line + "\n" for line in diagnosed(analysis, analysis.findings.where(*conditions), form)), target)
+        else:
+            write(render(kept, form, wanted), target)
 
     return command  # fmt: skip
 
@@ -71,7 +79,7 @@ def needs_calls(table: str, columns: Sequence[str] | None, conditions: Sequence[
 
 
 def _columns(table: str) -> list[tuple[str, str]]:
-    from analyzer.model import rows
+    from analyzer.model import pool, rows
     from analyzer.model.table import columns_of
 
     kinds: dict[str, type[tuple[Any, ...]]] = {
@@ -82,5 +90,6 @@ def _columns(table: str) -> list[tuple[str, str]]:
         "lookups": rows.Lookup,
         "findings": rows.Finding,
         "anomalies": rows.Anomaly,
+        "pool": pool.Pool,
     }
     return [(column.name, column.kind) for column in columns_of(kinds[table])]

@@ -27,4 +27,5 @@ def run(*args: str | Path, stdin: bytes | None = None, **changes: str) -> subpro
     )
     out = subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in out.stderr, out.stderr
+    assert "internal error" not in out.stderr, out.stderr
     return out

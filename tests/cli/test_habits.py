@@ -197,3 +197,23 @@ def test_progress_without_colour(cold: Path) -> None:
     assert b"reading" in shown
     assert b"\x1b[3" not in shown
     assert b"\x1b[9" not in shown
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_a_mistake_of_the_program_is_no_wrong_usage_and_quotes_nothing(debug: str) -> None:
+    broken = """
+import importlib
+it = importlib.import_module("analyzer.cli.main")
+def fails(*_, **__): raise ValueError("a token from the capture")
+it.cli.main = fails
+it.run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", broken], capture_output=True, text=True, env=environment(ANALYZER_DEBUG=debug), check=False
+    )  # fmt: skip
+    if debug:
+        assert "Traceback" in done.stderr
+    else:
+        assert done.returncode == 2
+        assert "internal error: ValueError at <string>:4" in done.stderr
+        assert "token" not in done.stderr

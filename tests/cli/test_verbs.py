@@ -54,9 +54,59 @@ def test_forms_agree(cold: Path, verb: str) -> None:
     assert len(list(csv.DictReader(io.StringIO(run(verb, cold, "--format", "csv").stdout)))) == len(rows)
     assert json.loads(run("report", cold, "--format", "json").stdout)[verb] == rows
     if rows:
-        assert len(run(verb, cold, "--format", "markdown").stdout.splitlines()) == len(rows) + 2
+        columns = ["--columns", "code,summary"] if verb == "findings" else []
+        assert len(run(verb, cold, "--format", "markdown", *columns).stdout.splitlines()) == len(rows) + 2
     else:
         assert run(verb, cold).stdout == f"no {verb}\n"
+
+
+def test_findings_tell_what_the_report_refers_to(cold: Path) -> None:
+    assert "Secrets in the clear" in (report := run(cold).stdout)
+    assert "analyzer findings shows proof and fix" in " ".join(report.split())
+    rows = json.loads(run("findings", cold, "--format", "json").stdout)
+    told, written = run("findings", cold).stdout, run("findings", cold, "--format", "markdown").stdout
+    assert len(rows) == 4
+    for row in rows:
+        assert f"\nrule   {row['code']} ({row['severity']})\n" in told
+        assert f"\n- rule: `{row['code']}` ({row['severity']})\n" in written
+        for text in (row["title"], row["summary"], row["display_filter"], row["remedy"]):
+            assert " ".join(text.split()) in " ".join(told.split())
+        assert row["display_filter"] in written
+    assert max(map(len, told.splitlines())) <= 100
+    one = run("findings", cold, "--where", "code=cold-connection").stdout
+    assert "rule   cold-connection (info)" in one
+    assert "idle-connection-closed" not in one
+    assert run("findings", cold, "--where", "code=throttled").stdout == "no findings\n"
+    assert run("findings", cold, "--columns", "code").stdout.split() == ["code", *(row["code"] for row in rows)]
+
+
+@pytest.mark.parametrize(
+    "words, name",
+    [
+        (["report"], "r.json"), (["report"], "r.md"), (["report"], "R.HTML"), (["report"], "r.txt"), (["calls"], "c.csv"),
+        (["calls"], "c.json"), (["lookups"], "l.jsonl"), (["pool"], "p.md"), (["explain", "3"], "e.json"), (["explain", "3"], "e.md"),
+        (["whatif"], "w.json"), (["whatif"], "w.md"), (["findings"], "f.csv"),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_file_says_the_format(cold: Path, tmp_path: Path, words: list[str], name: str) -> None:
+    ending = name.rpartition(".")[2].lower()
+    form = {"md": "markdown", "txt": "text"}.get(ending, ending)
+    assert run(*words, cold, "-o", tmp_path / name).returncode == 0
+    written = (tmp_path / name).read_bytes().decode()
+    assert written.splitlines() == run(*words, cold, "--format", form).stdout.splitlines()
+    if form == "json":
+        assert json.loads(written)
+
+
+def test_a_given_format_goes_before_the_name_of_the_file(cold: Path, tmp_path: Path) -> None:
+    run("calls", cold, "--format", "jsonl", "-o", tmp_path / "calls.csv")
+    assert len([json.loads(line) for line in (tmp_path / "calls.csv").read_text().splitlines()]) == 20
+
+
+def test_a_table_named_parquet_is_parquet(cold: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    assert run("calls", cold, "-o", tmp_path / "calls.parquet").returncode == 0
+    assert (tmp_path / "calls.parquet").read_bytes().startswith(b"PAR1")
 
 
 def test_output_goes_to_a_file_that_only_its_owner_reads(cold: Path, tmp_path: Path) -> None:

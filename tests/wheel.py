@@ -3,13 +3,15 @@
 
     wheel.py WHEEL PROGRAM CAPTURES
 
-The wheel holds the package, its data and its type marker, and nothing else. The program answers the first bundled capture with the number
-of requests that `index.toml` names, and a file that is no capture with exit status 2 and one line. Standard library only.
+The wheel holds the package, its data, its type marker and (where ANALYZER_COMPILE is 1) compiled modules, and nothing else. The program
+answers the first bundled capture with the number of requests that `index.toml` names, tells its calls when watched, and a file that is
+no capture with exit status 2 and one line. Standard library only.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -21,6 +23,8 @@ def strangers(names: list[str]) -> list[str]:
     """List what does not belong into the wheel, and `analyzer/py.typed` if that is missing from it."""
     out = [name for name in names if not name.startswith("analyzer/") and ".dist-info/" not in name]
     out += [name for name in names if "__pycache__" in name or name.endswith((".pcap", ".pcapng"))]
+    if os.environ.get("ANALYZER_COMPILE") == "1" and not any(name.endswith(".so") for name in names):
+        out.append("nothing in it is compiled")
     if "analyzer/py.typed" not in names:
         out.append("analyzer/py.typed is missing")
     return out
@@ -39,6 +43,10 @@ def faults(program: str, captures: Path) -> list[str]:
     requests = [row for row in report["exchanges"] if row["service"] == "dynamodb"]
     if len(requests) != fact["requests"]:
         out.append(f"{len(requests)} requests in {fact['file']}, not {fact['requests']}")
+    with (captures / fact["file"]).open("rb") as file:
+        done = subprocess.run([program, "watch", "-", "--plain"], stdin=file, capture_output=True, text=True, check=False)
+    if done.returncode or done.stdout.count("Query") < fact["calls"]:
+        out.append(f"watch: exit status {done.returncode}, {done.stderr.strip()[-400:]!r}")
     done = subprocess.run([program, captures / "README.md"], capture_output=True, text=True, check=False)
     if done.returncode != 2 or "Traceback" in done.stderr or not done.stderr.strip():
         out.append(f"a file that is no capture: exit status {done.returncode}, {done.stderr.strip()[-400:]!r}")

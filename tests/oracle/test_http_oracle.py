@@ -15,19 +15,14 @@ from analyzer.model.rows import Exchange
 
 pipeline = pytest.importorskip("analyzer.pipeline")
 
-NO_TCP = {
-    "arkime__80211http.pcap": "Wi-Fi frames: the link type is not supported",
-}
 OTHER_REQUESTS = {
     "ndpi__shadowsocks.pcap": "HTTP inside SOCKS",
-    **NO_TCP,
 }
 OTHER_RESPONSES = {
     "ndpi__shadowsocks.pcap": "HTTP inside SOCKS",
     "arkime__tcp-reassembly-synthetic.pcap": "content until the close: tshark names the frame of the FIN, we that of the last byte",
     "derived__three-http-streams-be-ns.pcap": "content until the close",
     "derived__http-post-upload.pcap.zst": "every packet twice: of the copies of packets to the client the last is used",
-    **NO_TCP,
 }
 SETTLED = ("ok", "error", "undelivered")
 

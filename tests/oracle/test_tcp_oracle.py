@@ -24,8 +24,6 @@ FLAGS = {
     "lost_segments": "lost_segment",
 }  # fmt: skip
 EXCEPTIONS = {
-    "arkime__80211http.pcap": "link type 105 (802.11) is not decoded",
-    "libpcap__filter__arcnet-rfc1201-arp-icmp-http.pcap": "link type 7 (ARCNET) is not decoded",
     "ndpi__shadowsocks.pcap": "tshark's SOCKS dissector makes a conversation of its own, which uses up a stream number",
 }
 Readers = dict[int, tuple[Reader, Reader]]

@@ -16,17 +16,27 @@ README = (ROOT / "README.md").read_text()
 OUTPUTS = re.findall(r"```text\n(.*?)\n```", README, re.DOTALL)
 
 
-def printed(capture: str, monkeypatch: pytest.MonkeyPatch) -> str:
+COMMANDS = re.findall(r"`analyzer ((?:\w+ )?captures/[^`]+)`(?:(?!```text|`analyzer ).)*?\n```text\n(.*?)\n```", README, re.DOTALL)
+"""The commands on bundled captures in the text, each with the output that follows it."""
+
+
+def printed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(ROOT)
-    return CliRunner().invoke(cli, ["report", f"captures/{capture}"]).stdout
+    monkeypatch.delenv("SSLKEYLOGFILE", raising=False)
+    return CliRunner().invoke(cli, words).stdout
 
 
 def test_the_first_command_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert OUTPUTS[0] == printed("cold-start.pcap", monkeypatch).rstrip()
+    assert OUTPUTS[0] == printed(["captures/cold-start.pcap"], monkeypatch).rstrip()
 
 
-def test_the_second_output_is_a_part_of_the_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert OUTPUTS[1] in printed("imds-hop-limit-container.pcap", monkeypatch)
+@pytest.mark.parametrize("words, output", COMMANDS, ids=[words for words, _ in COMMANDS])
+def test_other_outputs_are_parts_of_the_real_ones(words: str, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert output in printed(words.split(), monkeypatch)
+
+
+def test_each_question_has_its_command() -> None:
+    assert len(COMMANDS) >= 5
 
 
 def test_every_phase_and_verb_is_explained() -> None:

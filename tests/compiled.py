@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Check that the compiled modules give the same answers as plain Python, capture by capture.
+
+    compiled.py PLAIN COMPILED FOLDER...
+
+PLAIN and COMPILED are Python interpreters with the package installed, one without and one with compiled modules. Both read every capture in
+the folders, with the keys that lie beside it, and the documents must be equal to the last byte. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SUFFIXES = (".pcap", ".pcapng", ".cap", ".gz", ".zst", ".lz4")
+LARGEST = 8 << 20
+"""Bytes of a capture up to which it is read: the comparison is about cases, and there are enough smaller ones."""
+CHILD = "--digests"
+HOT = "analyzer.tcp._loop"
+
+
+def captures(folders: list[str]) -> list[Path]:
+    """List the captures below folders."""
+    found = {path for folder in folders for path in Path(folder).rglob("*") if path.suffix in SUFFIXES and ".pcap" in path.name.lower()}
+    return sorted(path for path in found if path.is_file() and path.stat().st_size <= LARGEST)
+
+
+def key_log(capture: Path) -> Path | None:
+    """Find the key log of a capture: beside it, or in the folder `keys` there."""
+    stem = capture.name.partition(".")[0]
+    names = [f"{stem}.keys", f"{capture.name}.keys"]
+    return next((path for name in names for path in (capture.parent / name, capture.parent / "keys" / name) if path.is_file()), None)
+
+
+def digests(paths: list[Path]) -> dict[str, str]:
+    """Read captures with the package of this interpreter; return for each the digest of its document, or how it failed."""
+    from hashlib import sha256
+    from importlib import import_module
+    from pkgutil import walk_packages
+
+    import analyzer
+    from analyzer.report.document import JsonRenderer
+
+    out = {"": str(import_module(HOT).__file__)}
+    for module in walk_packages(analyzer.__path__, "analyzer."):
+        if not module.name.endswith(("__main__", "__mypyc")):
+            try:
+                import_module(module.name)  # a class may not derive from a compiled one
+            except ModuleNotFoundError as missing:
+                if (missing.name or "").startswith("analyzer"):
+                    raise
+    for path in paths:
+        try:
+            pieces = JsonRenderer().render(analyzer.read(path, keys=key_log(path)))
+            out[str(path)] = sha256("".join(pieces).encode()).hexdigest()
+        except analyzer.AnalyzerError as error:
+            out[str(path)] = f"no answer: {error}"
+    return out
+
+
+def main(plain: str, compiled: str, *folders: str) -> int:
+    """Print what differs; return the exit status."""
+    paths = captures(list(folders))
+    given = "\n".join(map(str, paths))
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SSLKEYLOGFILE")}
+    running = [
+        subprocess.Popen([python, __file__, CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        for python in (plain, compiled)
+    ]
+    for child in running:
+        assert child.stdin is not None
+        child.stdin.write(given)
+        child.stdin.close()
+    first, second = (json.loads(child.stdout.read() or "{}") if child.stdout is not None else {} for child in running)
+    if any(tuple(child.wait() for child in running)):
+        return 1  # the traceback was shown
+    wrong = []
+    if not first[""].endswith(".py"):
+        wrong.append(f"{plain} runs compiled code: {first['']}")
+    if second[""].endswith(".py"):
+        wrong.append(f"{compiled} runs plain Python: {second['']}")
+    wrong += [f"{path}: {first[str(path)]} plain, {second[str(path)]} compiled" for path in paths if first[str(path)] != second[str(path)]]
+    answered = [path for path in paths if not first[str(path)].startswith("no answer")]
+    if len(answered) * 2 < len(paths) or not paths:
+        wrong.append(f"only {len(answered)} of {len(paths)} captures were answered")
+    for line in wrong:
+        print(f"compiled: {line}")
+    if not wrong:
+        print(f"compiled and plain: equal answers for {len(answered)} captures, none for {len(paths) - len(answered)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == [CHILD]:
+        print(json.dumps(digests([Path(line) for line in sys.stdin.read().splitlines()])))
+    else:
+        sys.exit(main(*sys.argv[1:]))

@@ -177,8 +177,11 @@ class Decrypting:
     def _settle_early(self, *, accepted: bool) -> None:
         """Deliver the early data that was read, now that the server takes it; what it refused comes again."""
         early, self._early = self._early, []
-        if accepted:
-            self._held += early
+        if not accepted:
+            return
+        self._held = early + self._held
+        if self._proven:
+            self._prove()
 
     def _prove(self) -> None:
         """Deliver what the client said: the keys are right."""

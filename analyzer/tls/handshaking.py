@@ -18,7 +18,6 @@ from analyzer.tls.numbers import (
     SERVER_HELLO,
     SERVER_HELLO_DONE,
     SERVER_KEY_EXCHANGE,
-    TLS_1_3,
     VERSIONS,
 )
 
@@ -61,7 +60,7 @@ class Handshaking:
     def is_13(self) -> bool:
         """Whether TLS 1.3 was chosen; where that is not in the capture, whether it was offered."""
         if self.chosen is not None:
-            return self.chosen.version == TLS_1_3
+            return self.chosen.is_13
         return self.hello is not None and self.hello.offers_13
 
     @property
@@ -113,7 +112,7 @@ class Handshaking:
             elif chosen is not None and self.chosen is None:
                 self.chosen = chosen
                 self.protocol = self.protocol or chosen.protocol
-                if chosen.version == TLS_1_3:
+                if chosen.is_13:
                     self.is_full = not chosen.resumes
         elif message.type in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE):
             self.is_full = True

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from analyzer.tls.numbers import (
     ALPN,
+    DRAFTS_13,
+    DRAFTS_WITHOUT_SESSION,
     EARLY_DATA,
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
@@ -61,7 +63,7 @@ class ClientHello(NamedTuple):
     @property
     def offers_13(self) -> bool:
         """Whether TLS 1.3 may be chosen."""
-        return TLS_1_3 in self.versions
+        return TLS_1_3 in self.versions or any(version in DRAFTS_13 for version in self.versions)
 
     @property
     def early_data(self) -> bool:
@@ -86,6 +88,11 @@ class ServerHello(NamedTuple):
     encrypt_then_mac: bool
     compresses: bool
     """Whether records are compressed with DEFLATE (RFC 3749)."""
+
+    @property
+    def is_13(self) -> bool:
+        """Whether TLS 1.3 was chosen, or one of its drafts."""
+        return self.version == TLS_1_3 or self.version in DRAFTS_13
 
 
 class _Cut(Exception):
@@ -199,12 +206,13 @@ def server_hello(body: bytes) -> ServerHello | None:
     resumes = extended = mac_last = compresses = False
     try:
         version, random = data.number(2), data.take(32)
-        session = data.vector(1).rest()[:32]
+        brief = version in DRAFTS_WITHOUT_SESSION
+        session = b"" if brief else data.vector(1).rest()[:32]
         cipher = data.number(2)
     except _Cut:
         return None
     try:
-        compresses = data.number(1) == DEFLATE
+        compresses = not brief and data.number(1) == DEFLATE
         block = data.vector(2) if data else data
         for kind, start, stop in block.extensions():
             if stop == CUT:

@@ -24,7 +24,14 @@ SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS, PSK_MODES = 35, 
 """Extension types."""
 
 TLS_1_3 = 0x0304
+DRAFTS_13 = range(0x7F12, 0x7F1D)
+"""Versions of the drafts of TLS 1.3, from 18 to 28, that were deployed."""
+DRAFTS_WITHOUT_SESSION = range(0x7F12, 0x7F16)
+"""Drafts 18 to 21, whose ServerHello has neither session id nor compression method."""
+DRAFTS_UNLIKE_13 = range(0x7F12, 0x7F19)
+"""Drafts 18 to 24, which protect records otherwise: their headers are no additional data."""
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", TLS_1_3: "TLS 1.3"}
+VERSIONS |= {version: f"TLS 1.3 (draft {version - 0x7F00})" for version in DRAFTS_13}
 
 HELLO_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3)."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from analyzer.tls._records import Record
 from analyzer.tls.ciphers import suite, suite_name
 from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, APPLICATION_DATA, CHACHA_13, LARGEST_RECORD, TLS_1_3, VERSIONS
+from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, APPLICATION_DATA, CHACHA_13, DRAFTS_UNLIKE_13, LARGEST_RECORD, VERSIONS
 from analyzer.tls.protection import BadRecord, Protection, protection_13, protections_12
 
 MOST_SKIPPED = 256
@@ -113,7 +113,9 @@ def openings(secrets: Mapping[str, bytes], hello: ClientHello, chosen: ServerHel
     found, name = suite(chosen.cipher), suite_name(chosen.cipher)
     if found is None or found.bulk is None:
         return None, UNSUPPORTED, name
-    if chosen.version == TLS_1_3:
+    if chosen.version in DRAFTS_UNLIKE_13:
+        return None, UNSUPPORTED, f"{name} with {VERSIONS[chosen.version]}"
+    if chosen.is_13:
         return _of_13(secrets, chosen.cipher)
     master = secrets.get("CLIENT_RANDOM")
     if master is None:

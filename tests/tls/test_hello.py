@@ -9,6 +9,7 @@ from analyzer.tls.hello import encrypted_extensions, shown
 from analyzer.tls.hello import server_hello as read_server
 from analyzer.tls.ja4 import ja4
 from analyzer.tls.messages import Messages
+from analyzer.tls.numbers import VERSIONS
 from tests.tls.talk import NAME, OTHER, RANDOM, client_hello, extension, message, server_hello, vector
 
 
@@ -64,6 +65,13 @@ def test_what_a_server_chooses(answer: bytes, version: int, resumes: bool, retry
     assert found is not None
     assert (found.version, found.resumes, found.is_retry) == (version, resumes, retry)
     assert retry or found.random == OTHER
+
+
+@pytest.mark.parametrize("draft, shown_as", [(18, "TLS 1.3 (draft 18)"), (21, "TLS 1.3 (draft 21)")])
+def test_drafts_of_13_answer_without_session_and_compression(draft: int, shown_as: str) -> None:
+    chosen = read_server(bytes([0x7F, draft]) + bytes(32) + bytes.fromhex("1303 0004 0029 0000"))
+    assert chosen is not None
+    assert (VERSIONS[chosen.version], chosen.cipher, chosen.is_13, chosen.resumes) == (shown_as, 0x1303, True, True)
 
 
 def test_encrypted_extensions() -> None:

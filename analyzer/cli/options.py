@@ -67,9 +67,16 @@ def output(function: Function) -> Function:
 
 
 def form_of(target: str | None, forms: Collection[str], otherwise: str) -> str:
-    """Return the format that the name of an output file asks for (`calls.csv`), where it is one of `forms`."""
-    ending = next((form for end, form in ENDINGS.items() if target is not None and target.lower().endswith(end)), otherwise)
-    return ending if ending in forms else otherwise
+    """Return the format that the name of an output file asks for (`calls.csv`).
+
+    Raises UsageError where that is none of `forms`: a file that is not what its name says helps nobody.
+    """
+    ending = next((form for end, form in ENDINGS.items() if target is not None and target.lower().endswith(end)), None)
+    if ending is None:
+        return otherwise
+    if ending not in forms:
+        raise UsageError(f"this verb does not write {ending}; it writes {', '.join(sorted(forms))}; --format says which")
+    return ending
 
 
 def question(options: dict[str, Any]) -> Question:

@@ -173,6 +173,7 @@ def _show(session: Session, shown: str, options: dict[str, Any], metrics: Metric
     if shown == "view":
         _view(session, counted())
         return
+    from analyzer.report.text import plain
     from analyzer.watching.showing.lines import line, record
 
     say = record if shown == "jsonl" else line
@@ -180,8 +181,10 @@ def _show(session: Session, shown: str, options: dict[str, Any], metrics: Metric
         for seen in snapshot.new:
             click.echo(say(seen))
         sys.stdout.flush()
-        for text in (*snapshot.anomalies, *(f"wrote {name}" for name in snapshot.recorded)):
+        for text in snapshot.anomalies:
             warn(text)
+        for name in snapshot.recorded:
+            click.echo(f"analyzer: wrote {plain(name)}", err=True)
 
 
 def _view(session: Session, snapshots: Iterator[Snapshot]) -> None:

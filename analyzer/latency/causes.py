@@ -26,7 +26,8 @@ def of_set_up(piece: Activity, attempt: Attempt) -> tuple[str, ...]:
         found += timers.causes(Gap("query", piece.end_ns - piece.start_ns))
     if "syn-retransmitted" in codes:
         for row in (under, *attempt.beside):
-            if row.syn_retransmissions and row.syn_stall_ns:
+            # Where no SYN was ever answered, the client's patience ended the wait and not the timer of the last SYN.
+            if row.syn_retransmissions and row.syn_stall_ns and row.established_ns is not None:
                 found += timers.causes(Gap("syn", row.syn_stall_ns, repeats=row.syn_retransmissions))
     rows = sorted((row for row in (*attempt.beside, under) if row.syn_ns is not None), key=lambda row: row.syn_ns or 0)
     for kind, code in (("address", "happy-eyeballs"), ("connect", "address-fallback")):

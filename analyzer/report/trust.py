@@ -27,7 +27,7 @@ PLACES = {
 def about(analysis: Analysis, *, verbose: bool = False) -> Iterator[str]:
     """Yield sentences: what was captured where, what of it was asked for, what it holds, what it lacks."""
     info = analysis.capture
-    files = info.files[0].name if len(info.files) == 1 else f"{len(info.files)} files"
+    files = ("standard input" if info.files[0].name == "-" else info.files[0].name) if len(info.files) == 1 else f"{len(info.files)} files"
     text = f"{files}: {plural(info.packets, 'packet')}, {bytes_(info.bytes)}"
     if info.first_ns is not None and info.last_ns is not None:
         text += f", {duration(info.last_ns - info.first_ns)}"

@@ -30,6 +30,13 @@ def test_a_file_named_like_a_verb_is_read(bundled: Path, tmp_path: Path) -> None
     assert "20 calls" in done.stdout
 
 
+def test_a_file_named_for_a_format_that_a_verb_does_not_write(bundled: Path, tmp_path: Path) -> None:
+    done = run("report", bundled / "cold-start.pcap", "-o", tmp_path / "slow.csv")
+    assert done.returncode == 1
+    assert "this verb does not write csv; it writes html, json, markdown, text; --format says which" in done.stderr
+    assert not (tmp_path / "slow.csv").exists()
+
+
 def test_a_condition_that_nothing_fulfils_is_said(bundled: Path) -> None:
     done = run("exchanges", bundled / "cold-start.pcap", "--where", "server_ns<5")
     assert done.returncode == 0

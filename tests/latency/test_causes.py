@@ -39,6 +39,9 @@ def test_set_up_names_its_timers() -> None:
     raced = attempt(beside=(other,), sdk="js-v3")
     assert of_set_up(piece("connect", 261, "happy-eyeballs"), raced) == ("happy-eyeballs", "timer:address-service-race-js-v3")
     slow = connection(1, syn_ns=START - 60_005 * MS)
+    silent = connection(1, syn_ns=START - 2002 * MS, established_ns=None, syn_retransmissions=1, syn_stall_ns=1013 * MS)
+    given_up = of_set_up(piece("connect", 2012, "address-fallback", "syn-retransmitted"), attempt(beside=(silent,)))
+    assert given_up == ("address-fallback", "syn-retransmitted")
     tried = attempt(beside=(slow,), sdk="python-boto3")
     assert of_set_up(piece("connect", 60_015, "address-fallback"), tried) == (
         "address-fallback",

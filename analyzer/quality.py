@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from analyzer.model.capture import CaptureInfo
@@ -20,6 +21,8 @@ COARSE_NS: DurationNs = MILLISECOND
 """Times that are multiples of this or more hide what is measured."""
 LEAST_TIMES = 16
 """Packets whose times tell how fine the clock is: of fewer that many round times are chance."""
+MOST_PROCESSES = 10
+"""Processes that a remark names."""
 UNSEEN_START = frozenset({"port", "request", "first-payload", "first-packet"})
 """Rules that name the client where no opening was captured."""
 
@@ -73,8 +76,18 @@ def one_way(row: Connection) -> bool:
     return talking and not (row.packets_sent and row.packets_received)
 
 
+def note_processes(info: CaptureInfo, connections: Sequence[Connection]) -> None:
+    """Add a sentence to `info.remarks` that says whose the connections are, where the capture does."""
+    whose = Counter((row.process, row.process_id) for row in connections if row.process is not None and row.copy_of is None)
+    if whose:
+        named = [f"{name} ({number}) {count(rows)}" for (name, number), rows in whose.most_common(MOST_PROCESSES)]
+        more = f" and {count(len(whose) - MOST_PROCESSES)} more" if len(whose) > MOST_PROCESSES else ""
+        info.remarks.append(f"connections by process (process id), as the capture names it: {', '.join(named)}{more}")
+
+
 def note_capture(info: CaptureInfo, connections: Sequence[Connection], emit: Callable[[Anomaly], None]) -> None:
     """Add rows, and sentences to `info.audit`, for what the capture as a whole lacks."""
+    note_processes(info, connections)
     for code, text, touched in _of_file(info):
         emit(Anomaly(code, None, None, text))
         info.audit.append(f"{text}: {touched}")

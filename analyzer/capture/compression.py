@@ -15,6 +15,8 @@ from analyzer.capture.limits import FREE_EXPANSION
 from analyzer.errors import CaptureError
 
 MAGICS = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+UNPACK = {"gzip": "gzip -dc", "zstd": "zstd -dc", "lz4": "lz4 -dc"}
+"""What unpacks without a bound."""
 _INPUT = 64 * 1024
 _CHECKSUM = 8
 """End mark and checksum of an lz4 frame; that of zstd is shorter."""
@@ -107,19 +109,22 @@ class _Broken:
 
 
 def _salvage(body: Any, data: bytes, max_length: int) -> bytes:
-    """Decompress again in small steps, to keep what lies before the damage."""
+    """Decompress again in small steps, and the last of them byte by byte, to keep all that lies before the damage."""
     parts: list[bytes] = []
     size = 0
-    try:
+    for step in (512, 1):
         while size < max_length:
-            part = body.decompress(data, 512)
+            retry = body.copy()
+            try:
+                part = body.decompress(data, min(step, max_length - size))
+            except zlib.error:
+                body = retry
+                break
             if not part:
                 break
             parts.append(part)
             size += len(part)
             data = body.unconsumed_tail
-    except zlib.error:
-        pass
     return b"".join(parts)
 
 
@@ -167,11 +172,10 @@ class Expander:
         """Return up to `size` decompressed bytes; empty at the end."""
         while not self._done:
             data = b""
+            ended = False
             if self._decoder.needs_input:
                 data = self._take()
-                if not data:
-                    self._stop(f"ends in the middle of its {self._kind} stream")
-                    break
+                ended = not data
             try:
                 out = self._decoder.decompress(data, size)
             except self._errors as error:
@@ -179,9 +183,14 @@ class Expander:
                 break
             if self._decoder.eof:
                 self._following()
+            elif ended and not out:  # asked once more without input: of the last block of a cut stream there may be output left
+                self._stop(f"ends in the middle of its {self._kind} stream")
             self._given += len(out)
             if self._given > FREE_EXPANSION and self._given > self._max_expansion * self._taken:
-                self._stop(f"was read in part: one compressed byte became more than {self._max_expansion} bytes")
+                self._stop(
+                    f"was read in part: one compressed byte became more than {self._max_expansion} bytes"
+                    f" ({UNPACK[self._kind]} FILE | analyzer - reads all of it)"
+                )
             if out:
                 return out
         return b""

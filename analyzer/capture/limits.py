@@ -20,6 +20,9 @@ LARGEST_OPTIONS = 1024 * 1024
 MOST_INTERFACES = 65_536
 """Interfaces kept over all files; a description takes 20 bytes of file and hundreds of memory."""
 
+MOST_PROCESSES = 65_536
+"""Processes kept of one section."""
+
 MOST_SECRETS = 64 * 1024 * 1024
 """Bytes of decryption secrets kept over all files."""
 

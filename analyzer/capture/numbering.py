@@ -144,4 +144,5 @@ class Merge:
             times=times,
             first_packet_id=packet_id,
             first_frame=frame,
+            processes=block.processes[start:stop] if block.processes is not None else None,
         )

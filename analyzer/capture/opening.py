@@ -13,6 +13,7 @@ from analyzer.capture.limits import CHUNK, MAX_EXPANSION
 from analyzer.capture.numbering import Merge
 from analyzer.capture.pcap import PcapReader
 from analyzer.capture.pcapng import PcapngReader
+from analyzer.capture.records import Record, from_pcap
 from analyzer.capture.tally import Tally
 from analyzer.capture.window import Window
 from analyzer.errors import CaptureError, UsageError
@@ -94,6 +95,24 @@ class Capture:
             # A pipe cannot be looked at beforehand; it is opened at once.
             first_times.append(self._glance(source, packet=True) if source.regular else None)
         yield from Merge(openers, first_times, self.info, self._shifts).blocks()
+
+    def records(self) -> Iterator[Record]:
+        """Yield every block of one capture as pcapng has it, in place of `blocks`; what is not pcapng becomes it."""
+        if self._begun or len(self._inputs) != 1:
+            raise UsageError("only one capture can be copied, and once", hint="merge captures first: mergecap -w OUT.pcapng CAPTURE...")
+        self._begun = True
+        source = self._inputs[0]
+        tally = Tally(self.info, 0, source.name, emit=self._emit, single=True)
+        raw = source.open()
+        try:
+            reader, expander = self._reader(raw, tally, self._chunk)
+            yield from map(Record._make, reader.records()) if isinstance(reader, PcapngReader) else from_pcap(reader, self.info)
+            trouble = (expander.trouble if expander else None) or raw.trouble
+            if trouble:
+                tally.damage("capture-damaged", trouble)
+            tally.finish()
+        finally:
+            raw.close()
 
     def _read(self, source: Input) -> Iterator[Block]:
         """Yield the packets of one input, numbered within it, and count them."""

@@ -24,7 +24,7 @@ class PcapReader:
         if found is None:
             raise CaptureError(f"{tally.name} ends within its file header", hint="the capture was stopped before it began; take it again")
         data, at = found
-        order, self._fraction, self._header = PCAP_MAGICS[data[at : at + 4]]
+        order, self.fraction, self._header = PCAP_MAGICS[data[at : at + 4]]
         major, minor, _zone, _figures, snaplen, network = Struct(order + "HHiIII").unpack_from(data, at + 4)
         if major < 2:
             hint = "the file may be damaged"
@@ -37,12 +37,14 @@ class PcapReader:
         self._snaplen = snaplen
         self._bound = packet_bound(snaplen)
         self._link_type = network & 0xFFFF  # the upper half says how many checksum bytes end a frame
+        # The upper bits say, if at all, how many words of a checksum end each frame (draft-ietf-opsawg-pcap section 4).
+        self.frame_check_bits = (network >> 28) * 16 if network & 0x0400_0000 else 0
         window.advance(_HEADER)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the packets, numbered within this file. Zero bytes behind the last packet are packets too, as in Wireshark."""
         window, tally, unpack = self._window, self._tally, self._unpack
-        header, fraction, bound, link_type = self._header, self._fraction, self._bound, self._link_type
+        header, fraction, bound, link_type = self._header, self.fraction, self._bound, self._link_type
         described = tally.interface(link_type, self._snaplen)
         interface = described.number if described else 0
         file = tally.file

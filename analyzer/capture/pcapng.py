@@ -7,6 +7,7 @@ the reading: it goes on at the next place where a block begins whose two lengths
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from analyzer.capture._records import walk_enhanced
 from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS
@@ -15,6 +16,7 @@ from analyzer.capture.sections import (
     NUMBERED,
     OLD_PACKET,
     PACKET,
+    PROCESS,
     SECRETS,
     SECTION,
     SIMPLE_PACKET,
@@ -26,12 +28,14 @@ from analyzer.capture.sections import (
 from analyzer.capture.tally import Tally
 from analyzer.capture.window import Window
 from analyzer.errors import CaptureError, UnknownFormat
-from analyzer.model.seams import Block
+from analyzer.model.seams import Block, Process
 
 _TLS_KEY_LOG = 0x544C534B
 _DISAGREE = "block lengths disagree, what lay between could not be read"
 _NO_INTERFACE = "a packet names an interface that the file does not describe and was left out"
 _BAD_PACKET = "a packet is longer than its block and was left out"
+Raw: TypeAlias = tuple[int, str, bytes]
+"""A block as it is: its type, the byte order of its section, its bytes."""
 
 
 class PcapngReader:
@@ -44,6 +48,9 @@ class PcapngReader:
             raise CaptureError(f"{tally.name} ends within its first section header", hint=hint)
         self._window = window
         self._tally = tally
+        self._raw: Raw | None = None
+        self._keeps = False
+        """Whether blocks are wanted as they are."""
         data, at = found
         order = byte_order(data, at)
         if order is None:
@@ -76,6 +83,23 @@ class PcapngReader:
             if not went_on:
                 return
 
+    def records(self) -> Iterator[tuple[int, str, bytes, int | None]]:
+        """Yield every block as it is, in place of `blocks`: its type, byte order, bytes and `frame.number`, None where it has none.
+
+        What damage makes unreadable is left out, as `blocks` leaves it out.
+        """
+        self._keeps, tally = True, self._tally
+        while True:
+            before = tally.frames
+            went_on, packet = self._step()
+            if packet is not None:
+                tally.add(packet)
+            raw, self._raw = self._raw, None
+            if raw is not None:
+                yield (*raw, tally.frames if tally.frames > before else None)
+            if not went_on:
+                return
+
     def _walk(self, section: Section, source: Source, number: int) -> Block | None:
         """Take the run of packets of one interface at the cursor; None where there is not a whole one."""
         window = self._window
@@ -92,8 +116,17 @@ class PcapngReader:
             return None
         if not source.tick:
             times = [source.time(0, ticks) for ticks in times]
-        frame = self._tally.frames + 1
-        return Block(data, starts, lengths, wire_lengths, times, source.link_type, source.number, frame, self._tally.file, frame)
+        frame, file = self._tally.frames + 1, self._tally.file
+        processes = self._processes(data, starts, lengths) if section.processes else None
+        return Block(data, starts, lengths, wire_lengths, times, source.link_type, source.number, frame, file, frame, processes)
+
+    def _processes(self, data: bytes, starts: list[int], lengths: list[int]) -> list[Process | None]:
+        """Return whose each of a run of packets was, by the options between its bytes and the closing length of its block."""
+        section = self._section
+        return [
+            section.process_of(data, start + (length + 3 & ~3), start - 32 + section.word(data, start - 24)[0])
+            for start, length in zip(starts, lengths, strict=True)
+        ]
 
     def _step(self) -> tuple[bool, Block | None]:
         """Take one block of any kind; return whether the reading goes on, and the packet that the block held."""
@@ -132,6 +165,8 @@ class PcapngReader:
                 return False, None
             self._section = section
         packet = self._take(kind, data, at + 8, at + padded - 4)
+        if self._keeps:
+            self._raw = kind, self._section.order, bytes(data[at : at + padded])
         window.advance(padded)
         return True, packet
 
@@ -149,7 +184,10 @@ class PcapngReader:
             number, high, low, captured, original = section.packet(data, at)
             if kind == OLD_PACKET:
                 number = section.short(data, at)[0]
-            return self._packet(number, high, low, captured, original, data, at + 20, end)
+            block = self._packet(number, high, low, captured, original, data, at + 20, end)
+            if block is not None and section.processes and kind == PACKET:
+                block = block._replace(processes=[section.process_of(data, at + 20 + (captured + 3 & ~3), end)])
+            return block
         elif kind == SIMPLE_PACKET and end - at >= 4:
             original = section.word(data, at)[0]
             source = section.source(0)
@@ -166,6 +204,8 @@ class PcapngReader:
             kind_of_secret, size = section.head(data, at)
             if kind_of_secret == _TLS_KEY_LOG:
                 tally.secret(data[at + 8 : min(at + 8 + size, end)])
+        elif kind == PROCESS and end - at >= 4:
+            section.process(data, at, end)
         elif kind in NUMBERED:
             tally.number()
         return None

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from struct import Struct
 
 from analyzer.capture.formats import PCAPNG_MAGIC
-from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS, LARGEST_PACKET, packet_bound
+from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS, LARGEST_PACKET, MOST_PROCESSES, packet_bound
 from analyzer.model.capture import Interface
+from analyzer.model.seams import Process
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 2, 3, 5, 6, 10
+PROCESS = 0x80000001
+"""A process of the capturing host, which packets then name by its place in the section (macOS: libpcap's pcap-ng.h)."""
 
 NUMBERED = frozenset({9, 0x204, 0x216, 0x221, 0xBAD, 0x40000BAD})
 """Blocks that are no packets and still get a `frame.number`: journal entries, sysdig events, custom blocks (tried with tshark 4.0.17)."""
@@ -18,6 +21,8 @@ NUMBERED = frozenset({9, 0x204, 0x216, 0x221, 0xBAD, 0x40000BAD})
 _SECOND = 1_000_000_000
 _NAME, _RESOLUTION, _OFFSET = 2, 9, 14
 _RECEIVED, _DROPPED, _DROPPED_BY_SYSTEM = 4, 5, 7
+_PROCESS_NAME, _HOLDER, _PRINCIPAL = 2, 0x8001, 0x8003
+"""Options of a process, and of a packet: the process that holds the socket, and the one for which it acts."""
 _LONGEST_NAME = 256
 
 
@@ -54,6 +59,7 @@ class Section:
         self.packet = Struct(order + "5I").unpack_from
         self.chained = Struct(order + "8I").unpack_from
         self.sources: list[Source] = []
+        self.processes: list[Process | None] = []
         self.packet_limit = LARGEST_BLOCK
         kinds = rb"[\x01-\x06\x09\x0a]\0\0\0" if order == "<" else rb"\0\0\0[\x01-\x06\x09\x0a]"
         self.beginnings = re.compile(kinds + rb"|\n\r\r\n")
@@ -93,6 +99,23 @@ class Section:
             elif code == _OFFSET and len(value) == 8:
                 offset = self.integer(value, signed=True) * _SECOND
         return Source(described, resolution, offset)
+
+    def process(self, data: bytes, at: int, end: int) -> None:
+        """Read the description of a process; of very many the rest stays unknown."""
+        if len(self.processes) >= MOST_PROCESSES:
+            return
+        names = [value for code, value in self.options(data, at + 4, end) if code == _PROCESS_NAME]
+        name = names[0].rstrip(b"\0").decode("utf-8", "replace")[:_LONGEST_NAME] if names else ""
+        self.processes.append(Process(self.word(data, at)[0], name) if name else None)
+
+    def process_of(self, data: bytes, at: int, end: int) -> Process | None:
+        """Return whose a packet was by the options that follow its bytes: the process for which another acts goes before that one."""
+        found: Process | None = None
+        for code, value in self.options(data, at, end):
+            if code in (_HOLDER, _PRINCIPAL) and len(value) == 4 and (found is None or code == _PRINCIPAL):
+                number = self.integer(value)
+                found = (self.processes[number] if number < len(self.processes) else None) or found
+        return found
 
     def statistics(self, described: Interface, data: bytes, at: int, end: int) -> None:
         """Read the options of interface statistics; they count from the start of the capture, so that the last block wins."""

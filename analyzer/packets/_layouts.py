@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from struct import Struct
 from types import MappingProxyType
+from typing import Final
 
 from analyzer.model.seams import Layout
 
-_ETHERTYPE_4 = (0xFFFFFF00, 0x08004500)
+_ETHERTYPE_4: Final = (0xFFFFFF00, 0x08004500)
 """EtherType, version and header length; the traffic class may be anything."""
-_ETHERTYPE_6 = (0xFFFFF000, 0x86DD6000)
+_ETHERTYPE_6: Final = (0xFFFFF000, 0x86DD6000)
 
 
 def _ip4(before: str, at: int, mask: int, want: int) -> Layout:
@@ -28,12 +29,12 @@ def _ip6(before: str, at: int, mask: int, want: int) -> Layout:
     return Layout(Struct(f">{before}2xHH36xIIHH"), at + 60, mask, want, 0xFF00, 0x0600, at + 8, at + 44, 0, at + 40)
 
 
-_RAW_4 = _ip4("H", 0, 0xFF00, 0x4500)
-_RAW_6 = _ip6("H", 0, 0xF000, 0x6000)
+_RAW_4: Final = _ip4("H", 0, 0xFF00, 0x4500)
+_RAW_6: Final = _ip6("H", 0, 0xF000, 0x6000)
 # The address family is in either byte order: of its four bytes the last two count, without the bits in which the families differ.
-_LOOPBACK = (_ip4("2xI", 4, 0xFFFDFF00, 0x00004500), _ip6("2xI", 4, 0xFFE0F000, 0x00006000))
+_LOOPBACK: Final = (_ip4("2xI", 4, 0xFFFDFF00, 0x00004500), _ip6("2xI", 4, 0xFFE0F000, 0x00006000))
 
-LAYOUTS: Mapping[int, tuple[Layout, ...]] = MappingProxyType(
+LAYOUTS: Final[Mapping[int, tuple[Layout, ...]]] = MappingProxyType(
     {
         0: _LOOPBACK,
         1: (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model.seams import Block, Oddity, Packet
 from analyzer.packets._walk import Layer, Step, Walk
 from analyzer.packets.icmp import icmp4, icmp6
@@ -13,10 +15,10 @@ from analyzer.packets.rare import rare
 from analyzer.packets.transport import tcp, udp
 from analyzer.packets.tunnels import erspan2, erspan3, etherip, gre, mpls
 
-MAX_LAYERS = 32
+MAX_LAYERS: Final = 32
 """Headers that are read of one packet; a packet mirrored twice out of a container network has about 15."""
 
-LAYERS: dict[int, Layer] = {
+LAYERS: Final[dict[int, Layer]] = {
     # IP protocols (https://www.iana.org/assignments/protocol-numbers). ESP (50) is encrypted and not here.
     0: extension,
     1: icmp4,
@@ -62,19 +64,22 @@ class Decoder:
         Returns None for a readable packet that is of no interest (ARP, ICMP echo, SCTP, a fragment of a datagram that is not whole yet),
         an Oddity for one that cannot be read as far as its link type promised. Raises nothing for any bytes.
         """
-        link = LINKS.get(block.link_type) or rare(block.link_type)
+        data, starts, lengths, wire_lengths, times, link_type, interface, _, _, _, processes = block
+        link = LINKS.get(link_type) or rare(link_type)
         if link is None:
-            return Oddity("unknown-link-type", f"link type {block.link_type} is not supported")
-        start = block.starts[index]
-        captured = block.lengths[index]
-        wire = block.wire_lengths[index]
+            return Oddity("unknown-link-type", f"link type {link_type} is not supported")
+        start = starts[index]
+        captured = lengths[index]
+        wire = wire_lengths[index]
         walk = self._walk
-        walk.data = block.data
+        walk.data = data
         walk.at = start
         walk.end = start + captured
         walk.wire_end = start + (wire if wire > captured else captured)
-        walk.path = block.interface << 12
-        walk.time = block.times[index]
+        walk.path = interface << 12
+        walk.time = times[index]
+        walk.addresses = b""
+        walk.process = processes[index] if processes is not None else None
         step: Step = link(walk)
         for _ in range(MAX_LAYERS):
             if not isinstance(step, int):

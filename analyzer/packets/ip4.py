@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
+from typing import Final
 
 from analyzer.model.seams import Oddity
 from analyzer.packets._walk import Step, Walk
 
-_HEADER = Struct(">BxHHHBB2x8s")
-_MORE = 0x2000
-_OFFSET = 0x1FFF
-IPV6 = 0x86DD
+_fields: Final[Callable[[bytes, int], tuple[int, int, int, int, int, int, bytes]]] = Struct(">BxHHHBB2x8s").unpack_from
+"""Version with header length, total length, identification, fragment, TTL, protocol, addresses."""
+_MORE: Final = 0x2000
+_OFFSET: Final = 0x1FFF
+IPV6: Final = 0x86DD
 
 
 def ip4(walk: Walk) -> Step:
@@ -25,7 +28,7 @@ def ip4(walk: Walk) -> Step:
         if walk.end > at and data[at] >> 4 == 6:
             return IPV6
         return walk.cut("IPv4")
-    first, length, ident, fragment, ttl, protocol, addresses = _HEADER.unpack_from(data, at)
+    first, length, ident, fragment, ttl, protocol, addresses = _fields(data, at)
     if first != 0x45:
         if first >> 4 == 6:
             return IPV6  # Wireshark, too, believes the version rather than the EtherType
@@ -39,6 +42,8 @@ def ip4(walk: Walk) -> Step:
     walk.at = at = at + header
     if at > walk.end:
         return walk.cut("IPv4")
+    if walk.addresses:  # a tunnel: its ends tell copies apart that went through two, or through one in both directions
+        walk.through(walk.addresses)
     walk.addresses = addresses
     walk.version = 4
     walk.ttl = ttl
@@ -47,7 +52,7 @@ def ip4(walk: Walk) -> Step:
         # Like Wireshark the identity has the VLAN, so that copies on two VLANs do not mix, but not the interface.
         key = b"%b%b%b" % (addresses, bytes((4, protocol)), (ident << 12 | walk.path & 0xFFF).to_bytes(4, "big"))
         return reassemble(walk, key, protocol, (fragment & _OFFSET) << 3, fragment & _MORE != 0)
-    return int(protocol)
+    return protocol
 
 
 def reassemble(walk: Walk, key: bytes, protocol: int, offset: int, more: bool) -> Step:

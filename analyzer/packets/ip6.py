@@ -39,6 +39,8 @@ def ip6(walk: Walk) -> Step:
             walk.trim(jumbo)
     elif following != _TCP:
         return None
+    if walk.addresses:  # as in `ip4`
+        walk.through(walk.addresses)
     walk.addresses = addresses
     walk.version = 6
     walk.ttl = hops

@@ -5,29 +5,33 @@ Numbers and formats: https://www.tcpdump.org/linktypes.html.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
+from typing import Final
 
-from analyzer.model.seams import Oddity
+from analyzer.model.seams import Oddity, Process
 from analyzer.packets._walk import MIN_ETHERTYPE, Layer, Step, Walk, ethertype
 from analyzer.packets.ip4 import ip4
 from analyzer.packets.ip6 import ip6
 from analyzer.packets.ppp import hdlc, ppp, ppp_or_hdlc, pppoe
 
-VLAN_TYPES = (0x8100, 0x88A8, 0x9100, 0x9200)
-_IPV4 = 0x0800
-_IPV6 = 0x86DD
-_NETLINK = 824
+VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100, 0x9200)
+_IPV4: Final = 0x0800
+_IPV6: Final = 0x86DD
+_NETLINK: Final = 824
 """ARPHRD_NETLINK: the protocol field then holds a netlink family."""
-_LLC_8022 = 4
+_LLC_8022: Final = 4
 """ETH_P_802_2: a cooked header before an LLC header."""
-_FAMILIES = {2: _IPV4, 10: _IPV6, 24: _IPV6, 28: _IPV6, 30: _IPV6}
+_FAMILIES: Final = {2: _IPV4, 10: _IPV6, 24: _IPV6, 28: _IPV6, 30: _IPV6}
 """AF_INET, and AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, Darwin."""
-_TAG = Struct(">HH")
-_COOKED_2 = Struct(">H2xIH")
-_PKTAP_LITTLE = Struct("<III")
-_PKTAP_MIN = 108
+_TAG: Final = Struct(">HH")
+_COOKED_2: Final = Struct(">H2xIH")
+_PKTAP_LITTLE: Final = Struct("<III")
+_PKTAP_MIN: Final = 108
 """Bytes of the shortest PKTAP header."""
-_NFULA_PAYLOAD = 9
+_PKTAP_PROCESS: Final = Struct("<i20s8xi20s")
+"""In it from byte 52 on: the process that holds the socket and its command, then the one for which it acts (xnu: bsd/net/pktap.h)."""
+_NFULA_PAYLOAD: Final = 9
 
 
 def ethernet(walk: Walk) -> Step:
@@ -154,7 +158,7 @@ def nflog(walk: Walk) -> Step:
 
 
 def pktap(walk: Walk) -> Step:
-    """Read an Apple PKTAP header: its length, the record type (1: packet), and the link type of what follows, little-endian."""
+    """Read an Apple PKTAP header: its length, the record type (1: packet), the link type of what follows, interface and process."""
     at = walk.at
     if walk.end - at < 12:
         return walk.cut("PKTAP")
@@ -164,8 +168,20 @@ def pktap(walk: Walk) -> Step:
     walk.at = at + length
     if walk.at > walk.end:
         return walk.cut("PKTAP")
+    walk.through(walk.data[at + 12 : at + 36])
+    walk.process = pktap_process(walk.data[at + 52 : at + 108])
     layer = None if link_type in _PKTAP_TYPES else LINKS.get(link_type)
     return layer(walk) if record == 1 and layer is not None else None
+
+
+@lru_cache(maxsize=1024)
+def pktap_process(fields: bytes) -> Process | None:
+    """Return the process that 56 bytes of a PKTAP header name: the one for which another acts, where there is one; None for nobody."""
+    holder, command, principal, principal_command = _PKTAP_PROCESS.unpack(fields)
+    if principal > 0 and principal_command[0]:
+        holder, command = principal, principal_command
+    name = command.split(b"\0", 1)[0].decode("utf-8", "replace")
+    return Process(holder, name) if name and holder >= 0 else None
 
 
 def arcnet(walk: Walk) -> Step:
@@ -193,9 +209,10 @@ def _arcnet(walk: Walk, kind_at: int) -> Step:
     return None
 
 
-_ARCNET_IP, _ARCNET_IP_OLD = 212, 240
-_PKTAP_TYPES = (149, 258)
-LINKS: dict[int, Layer] = {
+_ARCNET_IP: Final = 212
+_ARCNET_IP_OLD: Final = 240
+_PKTAP_TYPES: Final = (149, 258)
+LINKS: Final[dict[int, Layer]] = {
     0: loopback,
     1: ethernet,
     7: arcnet,

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from analyzer.model.seams import Oddity
 from analyzer.packets._walk import Layer, Step, Walk
 from analyzer.packets.link import LINKS
 
-_IPV4 = 0x0800
-_IPV6 = 0x86DD
-MOST_HEADERS = 16
+_IPV4: Final = 0x0800
+_IPV6: Final = 0x86DD
+MOST_HEADERS: Final = 16
 """Layers that are looked through for an IP header."""
 
 

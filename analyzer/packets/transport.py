@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
+from typing import Final
 
 from analyzer.model.seams import Datagram, Oddity, Segment
 from analyzer.packets._walk import Step, Walk, ethertype
 
-_TCP = Struct(">4sIIHH")
-_UDP = Struct(">HHH2x")
-_ETHERNET = 0x6558
-VXLAN_PORT = 4789
+_tcp_fields: Final[Callable[[bytes, int], tuple[bytes, int, int, int, int]]] = Struct(">4sIIHH").unpack_from
+"""Ports, numbers, offset with flags, and window."""
+_UDP: Final = Struct(">HHH2x")
+_ETHERNET: Final = 0x6558
+VXLAN_PORT: Final = 4789
 """RFC 7348 section 8."""
-GENEVE_PORT = 6081
+GENEVE_PORT: Final = 6081
 """RFC 8926 section 3.2."""
-TUNNEL_PORTS: frozenset[int] = frozenset({VXLAN_PORT, GENEVE_PORT})
+TUNNEL_PORTS: Final[frozenset[int]] = frozenset({VXLAN_PORT, GENEVE_PORT})
 """UDP ports whose datagrams may carry packets."""
 
 
@@ -29,7 +32,7 @@ def tcp(walk: Walk) -> Segment | Oddity:
     end = walk.end
     if end - at < 16:
         return walk.cut("TCP")
-    ports, seq, ack, bits, window = _TCP.unpack_from(data, at)
+    ports, seq, ack, bits, window = _tcp_fields(data, at)
     start = at + (bits >> 12 << 2)
     size = walk.wire_end - start
     if bits < 0x5000 or size < 0:
@@ -40,8 +43,9 @@ def tcp(walk: Walk) -> Segment | Oddity:
         captured = 0
     options = data[at + 20 : start] if bits >= 0x6000 else b""
     return Segment(
-        walk.addresses + ports, seq, ack, bits & 0xFF, window, data, start, size, captured, options, walk.ip_id, walk.ttl, walk.path
-    )
+        walk.addresses + ports, seq, ack, bits & 0xFF, window, data, start, size, captured, options, walk.ip_id, walk.ttl, walk.path,
+        walk.process,
+    )  # fmt: skip
 
 
 def udp(walk: Walk) -> Step:
@@ -71,6 +75,7 @@ def _vxlan(walk: Walk) -> int | None:
     at = walk.at
     if walk.end - at < 8 or not walk.data[at] & 0x08:
         return None
+    walk.through(walk.data[at + 4 : at + 7])
     walk.at = at + 8
     return _ETHERNET
 
@@ -84,5 +89,6 @@ def _geneve(walk: Walk) -> int | None:
     inner = at + 8 + (data[at] & 0x3F) * 4
     if inner > walk.end:
         return None
+    walk.through(data[at + 4 : at + 7])
     walk.at = inner
     return ethertype(data[at + 2] << 8 | data[at + 3])

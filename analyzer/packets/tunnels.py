@@ -32,6 +32,8 @@ def gre(walk: Walk) -> Step:
     at += 4
     for flag in (_CHECKSUM, _KEY, _SEQUENCE):
         if flags & flag:
+            if flag == _KEY:
+                walk.through(data[at : at + 4])
             at += 4
     if version == 1 and flags & _ACKNOWLEDGMENT:
         at += 4
@@ -45,8 +47,12 @@ def gre(walk: Walk) -> Step:
 
 def erspan2(walk: Walk) -> Step:
     """Skip an ERSPAN type II header of 8 bytes (draft-foschiano-erspan section 4.2)."""
-    walk.at += 8
-    return _ETHERNET if walk.at <= walk.end else walk.cut("ERSPAN")
+    at = walk.at
+    if walk.end - at < 8:
+        return walk.cut("ERSPAN")
+    walk.through(_session(walk.data, at))
+    walk.at = at + 8
+    return _ETHERNET
 
 
 def erspan3(walk: Walk) -> Step:
@@ -54,8 +60,14 @@ def erspan3(walk: Walk) -> Step:
     at = walk.at
     if walk.end - at < 12:
         return walk.cut("ERSPAN")
+    walk.through(_session(walk.data, at))
     walk.at = at + (20 if walk.data[at + 11] & 1 else 12)
     return _ETHERNET if walk.at <= walk.end else walk.cut("ERSPAN")
+
+
+def _session(data: bytes, at: int) -> bytes:
+    """Return the number of the mirror session: the last ten bits of an ERSPAN header's first four bytes."""
+    return bytes((data[at + 2] & 3, data[at + 3]))
 
 
 def etherip(walk: Walk) -> Step:

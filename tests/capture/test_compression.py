@@ -132,6 +132,7 @@ def test_expansion_is_bounded_and_the_bound_can_be_raised(tmp_path: Path, kind: 
     assert 0 < len(got.rows) < 100
     assert not got.capture.info.complete
     assert any("one compressed byte became more than 20 bytes" in note for note in got.notes)
+    assert any(f"{kind} -dc FILE | analyzer - reads all of it" in note for note in got.notes)
     assert len(read(path, max_expansion=100_000).rows) == 100
 
 
@@ -153,3 +154,28 @@ def test_a_missing_package_is_told_with_its_name(tmp_path: Path, monkeypatch: py
         with pytest.raises(CaptureError) as caught:
             read(save(tmp_path, PACKERS[kind](pcap(samples()))))
         assert f"pip install {package}" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("size", [997, 1 << 19])
+@each_kind
+def test_a_cut_stream_gives_all_that_its_last_bytes_make(tmp_path: Path, kind: str, size: int) -> None:
+    """Of equal packets a byte makes hundreds, more than one read asks for: what the decompressor still holds belongs to the answer."""
+    same = [(SECOND + index * 1000, bytes(1000)) for index in range(3000)]
+    packed = PACKERS[kind](pcap(same))
+    whole = [len(read(save(tmp_path, packed[: len(packed) * 2 // 3]), chunk=chunk).packets) for chunk in (size, 1 << 24)]
+    assert whole[0] == whole[1] > 500
+
+
+@pytest.mark.parametrize("step", [1000, 1 << 19])
+def test_what_lies_before_damage_is_kept(step: int) -> None:
+    """But for one byte: zlib gives none of those that it made in the very step that fails."""
+    body = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    content = b"".join(struct.pack("<I", number * 2654435761 & 0xFFFFFFFF) for number in range(5000))
+    packed = body.compress(content) + body.flush(zlib.Z_FULL_FLUSH)
+    member = GzipMember()
+    out = member.decompress(gzip.compress(b"")[:10] + packed + b"\xff" * 40, step)
+    while len(out) < len(content) - 1:
+        more = member.decompress(b"", step)
+        assert 0 < len(more) <= step
+        out += more
+    assert content.startswith(out)

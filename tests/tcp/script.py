@@ -1,9 +1,9 @@
 """Writes packet traces as text, one packet a line, and plays them to the engine: fast path and slow path must say the same.
 
 A line is `MS WHO FLAGS SEQ ACK [LENGTH] [NAME=VALUE ...]`: milliseconds, `C`lient or `S`erver, flags out of `SAFRPUEW`, sequence and
-acknowledgement number relative to the initial ones, payload bytes, and of `win ttl id if cap port text isn mss ts cli srv to` what differs
-from the usual (`ts` is a timestamp option, VALUE:ECHO; `cli`, `srv` and `to` are other addresses and another server port). `#` begins a
-comment.
+acknowledgement number relative to the initial ones, payload bytes, and of `win ttl id if cap port text isn mss ws ts opt cli srv to` what
+differs from the usual (`ts` is a timestamp option, VALUE:ECHO, `ws` window scaling, `opt` options in hexadecimal; `cli`, `srv` and `to`
+are other addresses and another server port). `#` begins a comment.
 """
 
 from __future__ import annotations
@@ -103,6 +103,9 @@ def trace(text: str, *, client: int = 1000, server: int = 5000) -> list[Line]:
 def options(more: dict[str, str]) -> bytes:
     """Write TCP options, padded to whole words."""
     made = pack(">BBH", 2, 4, int(more["mss"])) if "mss" in more else b""
+    if "ws" in more:
+        made += pack(">BBBB", 1, 3, 3, int(more["ws"]))
+    made += bytes.fromhex(more.get("opt", ""))
     if "ts" in more:
         value, _, echo = more["ts"].partition(":")
         made += pack(">BBBBII", 1, 1, 8, 10, int(value), int(echo or 0))
@@ -214,9 +217,14 @@ class Played:
 
 
 def play(
-    made: Sequence[Block], *, fast: bool = True, openers: Sequence[Opener] | None = None, wish: dict[int, int] | None = None
+    made: Sequence[Block],
+    *,
+    fast: bool = True,
+    openers: Sequence[Opener] | None = None,
+    wish: dict[int, int] | None = None,
+    ports: frozenset[int] = frozenset({53}),
 ) -> Played:
-    """Feed blocks to a new engine."""
+    """Feed blocks to a new engine, which decodes datagrams of these ports."""
     readers: dict[int, tuple[Reader, Reader]] = {}
     anomalies: list[Anomaly] = []
     if openers is None:
@@ -227,7 +235,7 @@ def play(
         openers,
         anomalies.append,
         datagram=lambda datagram, time, packet_id: None,
-        datagram_ports=frozenset({53}),
+        datagram_ports=ports,
     )
     for block in made:
         engine.feed(block)

@@ -79,6 +79,21 @@ def test_an_ack_beyond_all_that_was_seen_counts_as_duplicates(repeat: str) -> No
     assert row.fast_retransmissions == 1
 
 
+def test_an_ack_beyond_all_that_was_seen_behind_a_hole_counts_as_nothing() -> None:
+    # Observed: so too where what makes the hole is a segment that begins before the end of another and goes beyond it.
+    hole = "40 S PA 1 101 50\n41 C PA 201 1 100\n42 S PA 1 401 50\n"
+    overlap = "35 C PA 101 1 50\n40 S PA 1 151 50\n41 C PA 131 1 50\n42 S PA 1 401 50\n"
+    assert [flags(lines) for lines in (hole, overlap)] == [
+        {"retransmissions": 1, "lost_segments": 1},
+        {"retransmissions": 1, "out_of_order": 1},
+    ]
+
+
+def test_bytes_behind_a_fin_that_were_acknowledged_already_are_spurious() -> None:
+    row = run(OPEN + "40 S FA 1 101 20\n50 C A 101 400\n51 C A 101 400\n60 S PA 22 101 30\n61 S PA 52 101 30\n").one
+    assert (row.spurious_retransmissions, row.retransmissions) == (2, 2)
+
+
 def test_an_ack_within_a_hole_is_told_once_and_counts_as_nothing() -> None:
     played = run(
         OPEN + "31 C PA 201 1 100\n32 S A 1 201\n33 S A 1 301\n34 C PA 301 1 100\n35 S A 1 401\n36 C PA 401 1 100\n"

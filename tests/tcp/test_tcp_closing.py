@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.model.seams import End
 from tests.tcp.script import blocks, pattern, play, run, trace
 
 OPEN = "0 C S 0 0\n20 S SA 0 1\n20.1 C A 1 1\n30 C PA 1 1 10\n50 S PA 1 11 10\n50.1 C A 11 11\n"
@@ -56,3 +57,12 @@ def test_the_sender_of_the_first_payload_is_the_client_where_nothing_else_tells(
 def test_bytes_after_a_reset_are_read() -> None:
     played = run(OPEN + "100 S RA 11 11\n101 C PA 11 11 5\n102 C PA 16 11 5")
     assert played.up.bytes() == pattern("C", 1, 20)
+
+
+def test_a_fin_that_data_acknowledges_ends_its_stream_there() -> None:
+    """On the fast path too: what the server sends after its FIN was acknowledged is no part of its stream."""
+    played = run(
+        "0 C S 0 0\n1 S SA 0 1\n2 C A 1 1\n3 C PA 1 1 120\n4 S PA 1 121 176\n5 S PFA 177 121 50\n6 C PA 121 228 120\n7 S PA 228 241 60"
+    )
+    assert played.down.ended() == [(226, End.FIN)]
+    assert played.down.gaps() == []

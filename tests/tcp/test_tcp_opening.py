@@ -125,3 +125,11 @@ def test_icmp_errors_about_the_client(kind: int, code: int, of_client: bool, tol
 @pytest.mark.parametrize("kind, code, lost", [(1, 0, True), (1, 4, True), (3, 0, True), (2, 0, False), (4, 1, False)])
 def test_the_same_for_ipv6(kind: int, code: int, lost: bool) -> None:
     assert says_lost(IcmpError(6, kind, code, bytes(16), bytes(16), 6, bytes(36), None)) is lost
+
+
+def test_an_answer_without_its_syn_is_acknowledged_by_whatever_comes_first() -> None:
+    """Where the capture begins in between, too: the fast path must not pass over the packet that ends the handshake."""
+    played = run(
+        "0 C PA 1 1 120\n1 C PA 121 1 700\n1000 S SA 0 821\n1001 S PA 1 821 66\n1002 S PA 67 821 60\n1003 C PA 821 127 6\n1004 C A 827 127"
+    )
+    assert played.one.established_packet_id == 6

@@ -67,8 +67,11 @@ def wild(draw: st.DrawFn) -> list[Line]:
 
 
 @st.composite
-def conversation(draw: st.DrawFn) -> list[Line]:
-    """One connection whose packets are lost in the capture, repeated, swapped and cut anew; acknowledged is only what was sent."""
+def conversation(draw: st.DrawFn, *, other_content: bool = False) -> list[Line]:
+    """One connection whose packets are lost in the capture, repeated, swapped and cut anew; acknowledged is only what was sent.
+
+    With `other_content`, what comes again may have other bytes.
+    """
     client, server = draw(ISNS), draw(ISNS)
     lines = trace(OPEN, client=client, server=server) if draw(st.booleans()) else []
     time = START + 20_000_000
@@ -81,6 +84,7 @@ def conversation(draw: st.DrawFn) -> list[Line]:
         back = draw(st.sampled_from([0, 0, 0, 0, 5, 17, 40]))
         start = max(0, sent[who] - back)
         size = draw(st.sampled_from([0, 1, 3, 20, 45]))
+        shift = draw(st.sampled_from([0, 1])) if other_content and back else 0
         ack = isn[peer] + 1 + draw(st.integers(0, sent[peer]))
         sent[who] = max(sent[who], start + size)
         if not draw(st.integers(0, 5)):
@@ -93,7 +97,7 @@ def conversation(draw: st.DrawFn) -> list[Line]:
                 flags,
                 (isn[who] + 1 + start) % 2**32,
                 ack % 2**32,
-                pattern(who, start, size),
+                pattern(who, start + shift, size),
                 draw(st.sampled_from([500, 500, 501, 0])),
             )
         )
@@ -113,6 +117,11 @@ def test_flags_and_numbers_of_any_packets(lines: list[Line]) -> None:
 
 @given(conversation())
 def test_flags_bytes_and_numbers_of_a_lossy_conversation(lines: list[Line]) -> None:
+    agree(lines, bytes_too=True)
+
+
+@given(conversation(other_content=True))
+def test_of_bytes_that_come_twice_with_other_content_the_first_copy_counts(lines: list[Line]) -> None:
     agree(lines, bytes_too=True)
 
 

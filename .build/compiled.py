@@ -30,7 +30,7 @@ HOT = {
     "aws": ("_json_windows", "attempts", "dynamodb", "recognizer"),
     "latency": ("callrow", "waits"),
     "model": ("http", "seams"),
-    "": ("assembly",),
+    "": ("assembly", "exchanging"),
 }
 """What runs for each packet, record or exchange. All else runs once an answer, and compiling it would only take time.
 
@@ -38,8 +38,8 @@ Not the pipeline: a class that is not compiled cannot be derived from one that i
 """
 COLD = frozenset({
     "packets/fragments", "packets/icmp", "packets/ip6", "packets/ppp", "packets/tunnels",
-    "tcp/clocks", "tcp/icmp", "tcp/nearness", "tcp/overlap", "tcp/points", "tcp/sample", "tcp/twins",
-    "tls/_mac", "tls/both", "tls/ciphers", "tls/keylog", "tls/tickets", "tls/yardstick",
+    "tcp/clocks", "tcp/crowd", "tcp/icmp", "tcp/nearness", "tcp/outline", "tcp/overlap", "tcp/points", "tcp/sample", "tcp/twins",
+    "tls/_mac", "tls/both", "tls/ciphers", "tls/shared", "tls/tickets", "tls/yardstick",
 })  # fmt: skip
 """Their seldom used modules, which would take a fifth of the time."""
 LIBRARY = "analyzer.compiled"

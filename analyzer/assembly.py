@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.http import About, HttpExchange
@@ -13,12 +14,17 @@ from analyzer.units import SECOND, DurationNs, TimeNs
 
 Wait: TypeAlias = tuple[DurationNs | None, DurationNs | None, DurationNs | None, DurationNs | None, tuple[Stall, ...], tuple[Held, ...]]
 """wait_stall_ns, network_ns, server_ns, stall_ns, stalls and held of an exchange."""
-SET_UP_BELONGS_NS: DurationNs = SECOND
+SET_UP_BELONGS_NS: Final[DurationNs] = SECOND
 """A connection's set-up belongs to its first exchange if the request begins within this time."""
-MOST_NAMED = 10
+MOST_NAMED: Final = 10
 """Connections that a note names."""
 NO_COPIES: Mapping[int, int] = MappingProxyType({})
 NO_HANDSHAKES: Mapping[int, Handshake] = MappingProxyType({})
+_NAMES: Final = Connection._fields.index("server_name")
+_NAMES_END: Final = Connection._fields.index("region") + 1
+_USE: Final = Connection._fields.index("opened_ahead")
+_USE_END: Final = Connection._fields.index("exchanges") + 1
+"""Where `connection_rows` fills in server_name, service and region, and opened_ahead, copy_of and exchanges."""
 
 
 def outcome(raw: HttpExchange) -> str:
@@ -138,7 +144,7 @@ def with_calls(exchanges: list[Exchange], calls: Iterable[Call]) -> list[Exchang
     """Return the exchanges, each with the id of its call."""
     of = {number: call.call_id for call in calls for number in call.exchange_ids}
     make = tuple.__new__
-    return [make(Exchange, (*row[:3], of[row[0]], *row[4:])) if row[0] in of else row for row in exchanges]
+    return [make(Exchange, row[:3] + (of[row[0]],) + row[4:]) if row[0] in of else row for row in exchanges]  # noqa: RUF005 - half the time
 
 
 class Traffic(NamedTuple):
@@ -163,35 +169,40 @@ def connection_rows(
     """Add names, services, exchanges and, from `copies`, the connection that each is a translated copy of.
 
     The set-up of a connection ends with its handshake, where there is one in `handshakes`. `names` are those by which servers are known
-    from connections that are not among the rows; those of the rows are added.
+    from connections that are not among the rows; those of the rows are added. `service_of` is asked once for each server: what it tells
+    of a row must rest on the server's address, port and name.
     """
     rows = list(rows)
     names = {} if names is None else names
-    for row in rows:
-        known, shaken = traffic.get(row.connection_id), handshakes.get(row.connection_id)
-        seen = (shaken.server_name if shaken is not None else None) or (known.host if known is not None else None)
-        if seen:
-            names.setdefault((row.server_address, row.server_port), seen)
-    out = []
+    hosts: list[str | None] = []
     for row in rows:
         known, shaken = traffic.get(row.connection_id), handshakes.get(row.connection_id)
         host = (shaken.server_name if shaken is not None else None) or (known.host if known is not None else None)
-        called = host or names.get((row.server_address, row.server_port)) or name_of(row.server_address)
-        told = known is not None and known.service is not None
-        service, region = (known.service, known.region) if known is not None and told else service_of(row, called)
-        first = known.first_request_ns if known is not None else None
-        ready = shaken.end_ns if shaken is not None and shaken.end_ns is not None else row.established_ns
-        ahead = first is not None and row.established_ns is not None and ready is not None and first - ready > SET_UP_BELONGS_NS
-        out.append(
-            row._replace(
-                server_name=called,
-                service=service,
-                region=region,
-                opened_ahead=ahead,
-                exchanges=counts.get(row.connection_id, 0),
-                copy_of=copies.get(row.connection_id),
-            )
-        )
+        hosts.append(host)
+        if host:
+            names.setdefault((row.server_address, row.server_port), host)
+    name_of = cache(name_of)  # the servers are few
+    places: dict[tuple[str, int, str | None], tuple[str | None, str | None]] = {}
+    make = tuple.__new__
+    out = []
+    for row, host in zip(rows, hosts, strict=True):
+        number, server, established = row.connection_id, (row.server_address, row.server_port), row.established_ns
+        known, shaken = traffic.get(number), handshakes.get(number)
+        called = host or names.get(server) or name_of(row.server_address)
+        first = None
+        place: tuple[str | None, str | None] | None = None
+        if known is not None:
+            first = known.first_request_ns
+            if known.service is not None:
+                place = known.service, known.region
+        if place is None:
+            place = places.get((*server, called))
+            if place is None:
+                place = places[(*server, called)] = service_of(row, called)
+        ready = shaken.end_ns if shaken is not None and shaken.end_ns is not None else established
+        ahead = first is not None and established is not None and ready is not None and first - ready > SET_UP_BELONGS_NS
+        use = ahead, copies.get(number), counts.get(number, 0)
+        out.append(make(Connection, (*row[:_NAMES], called, *place, *row[_NAMES_END:_USE], *use, *row[_USE_END:])))
     return out
 
 

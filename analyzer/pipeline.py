@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import count
 from operator import itemgetter
-from pathlib import Path
+from typing import TypeVar
 
 from analyzer import aws, capture, dns, findings, http, latency, packets, sdks, tcp, tls
 from analyzer.assembly import (
-    Traffic,
     connection_rows,
-    exchange_row,
     join_one_way,
     mark_copies,
     note_opaque,
@@ -25,7 +22,8 @@ from analyzer.assembly import (
 )
 from analyzer.between import note_lost
 from analyzer.elsewhere import Fold
-from analyzer.errors import UsageError
+from analyzer.exchanging import Exchanges
+from analyzer.joining import MOST_ANOMALIES, Deaf, Numbers, Part, note_share, unseen_before
 from analyzer.model.analysis import Analysis, Elsewhere
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.clocks import Clock
@@ -33,7 +31,10 @@ from analyzer.model.draft import Placed
 from analyzer.model.http import Endpoint, HttpExchange, Talk
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Lookup, Span
 from analyzer.model.seams import Block, Datagram
+from analyzer.model.sharing import Moment, Share
 from analyzer.model.table import Table
+from analyzer.model.wants import EVERYTHING, WITHOUT_CALLS, Wants
+from analyzer.passes import Reading, key_log, undisturbed, worth_another
 from analyzer.quality import note_capture, vantage_of
 from analyzer.repeating import with_costs, with_unseen
 from analyzer.resolvers import Resolvers
@@ -43,8 +44,6 @@ from analyzer.units import PacketId, TimeNs
 DATAGRAM_PORTS = packets.TUNNEL_PORTS | {dns.PORT}
 """UDP ports that are decoded: DNS, and what may carry TCP."""
 _ID, _CONNECTION = itemgetter(0), itemgetter(1)
-MOST_ANOMALIES = 1000
-"""Anomaly rows of one code that are kept; the rest is counted in a last row."""
 
 
 class Pipeline:
@@ -56,26 +55,31 @@ class Pipeline:
         keys: tls.KeyLog | None = None,
         *,
         compares: bool = False,
+        wants: Wants = EVERYTHING,
         began: Callable[[Talk], None] | None = None,
         clocks: Sequence[Clock] = (),
+        share: Share | None = None,
+        told: tls.Tickets = tls.NOTHING_KNOWN,
     ) -> None:
+        """Follow all connections, or those of a `share`; `told` is what other shares learn of tickets, as far as that is known."""
+        self._share = share
         self._clocks = clocks
         several = max((clock.point for clock in clocks), default=0) + 1
         self._points = tcp.Points([one.point for one in clocks], [one.shift_ns for one in clocks]) if several > 1 else None
-        self._recognizer = aws.Recognizer(services)
+        self._wants = wants
+        self._recognizer = aws.Recognizer(services, wants)
         self._bodies = aws.Bodies()
         self._anomalies: list[Anomaly] = []
         self._anomaly_counts: dict[str, int] = {}
+        self._anomaly_moments: list[Moment] = []
+        """Of a share: when each was found."""
         self._lookups: list[Lookup] = []
-        self._exchanges: list[Exchange] = []
-        self._traffic: dict[int, Traffic] = {}
-        self._endpoints: dict[int, Endpoint] = {}
-        self._unfinished: set[int] = set()
         self._handshakes: dict[int, Handshake] = {}
-        self._unnamed = False
-        """Whether an exchange that was inferred has no service yet."""
         self._resolvers = Resolvers(several) if several > 1 else None
         self._names = self._resolvers or dns.Lookups(self._lookups.append)
+        self._gathered = gathered = Exchanges(self._recognizer, self._bodies, self._handshakes, self._names.name_of, wants)
+        self._exchanges, self._traffic = gathered.rows, gathered.traffic
+        self._endpoints, self._unfinished = gathered.endpoints, gathered.unfinished
         known = self._recognizer
         wishes = http.Wishes(
             request_fields=aws.REQUEST_FIELDS,
@@ -85,29 +89,38 @@ class Pipeline:
             response_window=known.response_window,
             varying=aws.VARYING_FIELDS,
         )
-        number = count().__next__
+        number = self._numbers = Numbers(self._moment) if share is not None else count().__next__
         decrypted = http.HttpOpener(wishes, self._decrypted, number, began=began)
         self.tls = tls.TlsOpener(
             keys,
             (decrypted,),
-            done=self._exchange,
+            done=gathered.take,
             handshake=self._handshake,
             anomaly=self.anomaly,
             number=number,
             compares=compares,
             began=began,
+            yardstick=tls.SharedYardstick(self._moment, told[1]) if share is not None else None,
+            tickets=tls.SharedBook(self._moment, told[0]) if share is not None else None,
+            moment=self._moment if share is not None else None,
         )
-        clear = http.HttpOpener(wishes, self._exchange, number, self.tls.tunnel, began)
+        clear = http.HttpOpener(wishes, gathered.take, number, self.tls.tunnel, began)
+        lookups = dns.DnsOpener(self._names)
         self.engine = tcp.Engine(
             packets.LAYOUTS,
             packets.Decoder().decode,
-            (clear, self.tls, dns.DnsOpener(self._names)),
+            (clear, self.tls, lookups),
             self.anomaly,
             datagram=self._datagram,
             datagram_ports=DATAGRAM_PORTS,
             opened=self._opened,
             points=self._points,
+            share=share,
+            listeners=(Deaf(clear), Deaf(self.tls), lookups),
         )
+
+    def _moment(self) -> Moment:
+        return self.engine.moment()
 
     def feed(self, block: Block) -> None:
         """Take one block of packets."""
@@ -115,22 +128,42 @@ class Pipeline:
             self._resolvers.at(self._clocks[block.file].point)
         self.engine.feed(block)
 
-    def finish(self, info: CaptureInfo, *, calls: bool = True) -> Analysis:
-        """Settle everything and return the answer; without `calls` its tables `calls` and `spans` stay empty, and `call_id` None."""
+    def part(self) -> Part:
+        """Settle all connections and return what was found of them."""
         self.engine.finish()
         self._names.finish()
-        counts = Counter(map(_CONNECTION, self._exchanges))
         flows = self.engine.flows
+        outlines: Sequence[tcp.Opened] = flows if self._share is None else list(map(tcp.outline, flows))
+        made = Part(
+            self._exchanges, list(map(tcp.row, flows)), outlines, unseen_before(flows), self._handshakes, self._traffic, self._unfinished,
+            self._gathered.unnamed, self._anomalies, self._anomaly_counts, self.tls.opaque, self.tls.missing, self.tls.yardstick.result(),
+        )  # fmt: skip
+        if self._share is not None:
+            note_share(made, self.engine, self.tls, self._numbers, self._anomaly_moments, self._bodies)
+        return made
+
+    def finish(self, info: CaptureInfo, *, part: Part | None = None) -> Analysis:
+        """Settle everything and return the answer, as far as it is wanted.
+
+        `part` is what was found of all connections, where several processes shared them.
+        """
+        found = part if part is not None else self.part()
+        self._exchanges, self._anomalies, self._anomaly_counts = found.exchanges, found.anomalies, found.anomaly_counts
+        self._gathered.unnamed, self._unfinished = found.unnamed, found.unfinished
+        shaken = self._handshakes = found.handshakes
+        if part is not None:
+            self._bodies = aws.Bodies.made_of(found.marks)
+        flows = self.engine.flows
+        counts = found.counts if found.counts is not None else Counter(map(_CONNECTION, self._exchanges))
         streams = self._points.streams if self._points is not None else {}
-        copies, one_way = tcp.twins(flows, streams), tcp.one_way(flows)
-        shaken = self._handshakes
-        connections = connection_rows(map(tcp.row, flows), self._traffic, counts, self._name_of, self._service_of, copies, shaken)
+        copies, one_way = tcp.twins(found.outlines, streams), tcp.one_way(found.outlines)
+        connections = connection_rows(found.connections, found.traffic, counts, self._name_of, self._service_of, copies, shaken)
         self._exchanges.sort(key=_ID)
         self._exchanges = self._dressed(self._exchanges, connections, copies, one_way)
-        self._exchanges = with_unseen(self._exchanges, {packet: lost for flow in flows for packet, lost in tcp.unseen_before(flow).items()})
+        self._exchanges = with_unseen(self._exchanges, found.unseen)
         self._lookups.sort(key=_ID)
         handshakes = [shaken[number] for number in sorted(shaken)]
-        opaque: Mapping[str, Sequence[tuple[int, str]]] = self.tls.opaque
+        opaque: Mapping[str, Sequence[tuple[int, str]]] = found.opaque
         elsewhere: Sequence[Elsewhere] = ()
         nearest: Mapping[int, Connection] = {}
         if self._clocks:
@@ -142,17 +175,18 @@ class Pipeline:
             connections, self._exchanges, self._lookups, handshakes, opaque, elsewhere = fold.rows(
                 connections, self._exchanges, self._resolvers.rows, handshakes, opaque
             )
-        connections = with_costs(connections, self._exchanges)
+        if self._wants.repeats:
+            connections = with_costs(connections, self._exchanges)
         info.remarks += packets.remarks(interface.link_type for interface in info.interfaces)
         note_capture(info, connections, self.anomaly)
         note_opaque(info, opaque, self.anomaly)
         if fold is not None:
             note_lost(info, connections, self._exchanges, elsewhere, self.anomaly)
         vantage = vantage_of(connections)
-        info.inference = self.tls.yardstick.result()
+        info.inference = found.inference
         made: list[Call] = []
         spans: list[Span] = []
-        if calls:
+        if self._wants.calls:
             made, spans = latency.reckon(self._placed(self._exchanges, connections, self._lookups, handshakes))
             made = aws.with_chains(made, self._exchanges)
             self._exchanges = with_calls(self._exchanges, made)
@@ -185,9 +219,10 @@ class Pipeline:
         self, exchanges: list[Exchange], connections: list[Connection], copies: Mapping[int, int], one_way: Mapping[int, int]
     ) -> list[Exchange]:
         """Return exchanges, in order of their ids, with what only their connections tell of them."""
-        if self._unnamed:
+        if self._gathered.unnamed:
             exchanges = with_services(exchanges, connections)
-        exchanges = with_sdks(exchanges, self._handshakes, sdks.by_hello)
+        if self._wants.attempts:
+            exchanges = with_sdks(exchanges, self._handshakes, sdks.by_hello)
         return join_one_way(mark_copies(exchanges, copies), one_way, self._unfinished)
 
     def _placed(
@@ -197,6 +232,12 @@ class Pipeline:
 
     def anomaly(self, row: Anomaly) -> None:
         """Keep an anomaly row; of one code only so many."""
+        if self._share is not None:
+            # What is of the capture as a whole the first share says.
+            if not self._share.owns(row.connection_id if row.connection_id is not None else 0):
+                return
+            if self._anomaly_counts.get(row.code, 0) < MOST_ANOMALIES:
+                self._anomaly_moments.append(self.engine.moment())
         seen = self._anomaly_counts[row.code] = self._anomaly_counts.get(row.code, 0) + 1
         if seen <= MOST_ANOMALIES:
             self._anomalies.append(row)
@@ -208,35 +249,11 @@ class Pipeline:
         if flow.syn_ns is not None:
             self._names.connected(flow.connection_id, flow.client()[0], flow.server()[0], flow.syn_ns)
 
-    def _exchange(self, raw: HttpExchange) -> None:
-        """Describe a finished exchange and keep its row."""
-        link = raw.link
-        number = link.connection_id
-        endpoint = self._endpoints.get(number)
-        if endpoint is None:
-            address, port = link.server()
-            shaken = self._handshakes.get(number)
-            name = shaken.server_name if shaken is not None else None
-            endpoint = self._endpoints[number] = Endpoint(address, port, name or self._names.name_of(address))
-        if raw.request is None and not raw.response_complete:
-            self._unfinished.add(raw.exchange_id)
-        about = self._recognizer.describe(raw.request, raw.response, endpoint)
-        request = raw.request
-        if request is not None and request.body and about.invocation_id is None:
-            self._bodies.note(raw.exchange_id, request, self._recognizer.request_window)
-        self._exchanges.append(exchange_row(raw, about, latency.split(raw)))
-        if raw.evidence == "inferred" and about.service is None:
-            self._unnamed = True
-        if number not in self._traffic:
-            start = raw.request_start[0] if raw.request_start is not None else None
-            self._traffic[number] = Traffic(start, about.host, about.service, about.region)
-        if link.troubled():
-            link.forget(raw.request_end_offset, raw.response_end_offset)
-
     def _decrypted(self, raw: HttpExchange) -> None:
         raw.evidence = "decrypted"
         self.tls.yardstick.read(raw)
-        self._exchange(raw)
+        self.tls.yardstick.note(raw.link.connection_id)
+        self._gathered.take(raw)
 
     def _handshake(self, row: Handshake) -> None:
         self._handshakes[row.connection_id] = row
@@ -249,6 +266,9 @@ class Pipeline:
         return self._recognizer.service_of(Endpoint(ip_address(row.server_address).packed, row.server_port, name), name)
 
 
+Kind = TypeVar("Kind", bound=Pipeline)
+
+
 def read(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
@@ -256,48 +276,40 @@ def read(
     keys: str | os.PathLike[str] | None = None,
     progress: Callable[[capture.Capture], None] | None = None,
     calls: bool = True,
+    wants: Wants | None = None,
+    compares_clocks: bool = True,
 ) -> Analysis:
     """Analyse one or several captures (pcap or pcapng, compressed or not; `-` is standard input) as one time line.
 
-    `services` are rules like those of `--service` (`NAME=HOST[:PORT]`): proxies, VPC endpoints, local stand-ins. `keys` is a TLS key log
-    (NSS format), by default the file that the environment variable SSLKEYLOGFILE names; secrets in the captures are used too, also where
-    they come after the packets, which takes a second pass over the files. `progress` is called after each block. Without `calls` the tables
-    `calls` and `spans` are not made, which saves time where nobody asks for them. Raises CaptureError or UnknownFormat where nothing can be
-    read, UsageError for a rule or a key log that cannot be read.
-
-    Several captures are looked at beforehand, which takes a second pass over them: those that hold the same packets were taken at several
-    points. Their clocks are compared, all times become those of the first file's clock, and each call is made from one view.
+    The arguments are those of `analyzer.read`. Secrets in the captures are used too, also where they come after the packets, which takes a
+    second pass over the files. Raises CaptureError or UnknownFormat where nothing can be read, UsageError for a rule or a key log that
+    cannot be read. Several captures are looked at beforehand, which takes a second pass over them.
     """
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    rules = [aws.parse_service_option(text) for text in services]
-    known = _key_log(keys)
-    collecting = gc.isenabled()
-    # The loop makes no cycles that matter within a pass; looking for them again and again costs a fifth of the time.
-    gc.disable()
-    try:
-        clocks = survey(names)
-        pipeline, source = _pass(names, rules, known, progress, clocks, compares=calls)
-        missing = pipeline.tls.missing
-        if source.info.secrets and all(Path(name).is_file() for name in names) and any(known.secrets(random) for random in missing):
-            pipeline, source = _pass(names, rules, known, progress, clocks, compares=calls)
-        return pipeline.finish(source.info, calls=calls)
-    finally:
-        if collecting:
-            gc.enable()
+    for text in services:
+        aws.parse_service_option(text)  # a mistake is told before a large capture is read
+    known = key_log(keys)
+    with undisturbed():
+        parts = wants or (EVERYTHING if calls else WITHOUT_CALLS)
+        asked = Reading(names, services, keys, parts, survey(names) if compares_clocks else ())
+        pipeline, source = run_pass(Pipeline, asked, known, progress)
+        if worth_another(asked, source.info, known, pipeline.tls.missing):
+            pipeline, source = run_pass(Pipeline, asked, known, progress)
+        return pipeline.finish(source.info)
 
 
-def _pass(
-    names: list[str | os.PathLike[str]],
-    rules: list[aws.ServiceRule],
+def run_pass(
+    kind: Callable[..., Kind],
+    asked: Reading,
     keys: tls.KeyLog,
-    progress: Callable[[capture.Capture], None] | None,
-    clocks: Sequence[Clock],
-    *,
-    compares: bool,
-) -> tuple[Pipeline, capture.Capture]:
-    """Read the captures once, adding to `keys` the secrets that they hold."""
-    pipeline = Pipeline(rules, keys, compares=compares, clocks=clocks)
-    source = capture.open_captures(names, emit=pipeline.anomaly, shifts=[clock.shift_ns for clock in clocks])
+    progress: Callable[[capture.Capture], None] | None = None,
+    share: Share | None = None,
+    told: tls.Tickets = tls.NOTHING_KNOWN,
+) -> tuple[Kind, capture.Capture]:
+    """Read the captures once, by a pipeline of some kind, adding to `keys` the secrets that they hold."""
+    rules = [aws.parse_service_option(text) for text in asked.services]
+    pipeline = kind(rules, keys, compares=asked.wants.calls, wants=asked.wants, clocks=asked.clocks, share=share, told=told)
+    source = capture.open_captures(asked.names, emit=pipeline.anomaly, shifts=[clock.shift_ns for clock in asked.clocks])
     secrets, taken = source.info.secrets, 0
     for block in source.blocks():
         while taken < len(secrets):
@@ -309,19 +321,3 @@ def _pass(
     for text in secrets[taken:]:
         keys.add(text + b"\n")
     return pipeline, source
-
-
-def _key_log(path: str | os.PathLike[str] | None) -> tls.KeyLog:
-    """Read a key log: the one that was asked for, else the one that the environment names, if it is there."""
-    known = tls.KeyLog()
-    named = path if path is not None else os.environ.get("SSLKEYLOGFILE")
-    if not named:
-        return known
-    try:
-        with Path(named).open("rb") as file:
-            while piece := file.read(1 << 20):
-                known.add(piece)
-    except OSError as error:
-        if path is not None:
-            raise UsageError(f"cannot read the key log {os.fspath(path)}: {error.strerror or error}") from None
-    return known

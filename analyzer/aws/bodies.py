@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from collections.abc import Mapping
 
 from analyzer.model.http import Request, RequestWindow
 
@@ -31,6 +32,21 @@ class Bodies:
         self._first = 0
         """The exchange of the first mark."""
         self._most = most
+
+    @classmethod
+    def made_of(cls, marks: Mapping[int, int]) -> Bodies:
+        """Return the marks of exchanges, put together from several passes."""
+        made = cls()
+        size = min(max(marks, default=-1) + 1, made._most)
+        made._marks.frombytes(bytes(size * made._marks.itemsize))
+        for exchange_id, found in marks.items():
+            if exchange_id < size:
+                made._marks[exchange_id] = found
+        return made
+
+    def by_exchange(self) -> dict[int, int]:
+        """Return the marks that are kept, by exchange."""
+        return {at + self._first: found for at, found in enumerate(self._marks) if found != UNKNOWN}
 
     def note(self, exchange_id: int, request: Request, window: RequestWindow) -> None:
         """Keep the mark of a request; `window` tells how many bytes of its body were asked for."""

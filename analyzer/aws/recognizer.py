@@ -25,6 +25,7 @@ from analyzer.aws.service_option import ServiceRule
 from analyzer.aws.services import DYNAMODB, FORM_TYPE, FORM_WINDOW, NOTHING, from_form, from_path, from_target
 from analyzer.aws.targets import Authority, authority, shown, split
 from analyzer.model.http import About, Endpoint, Request, Response, Windows
+from analyzer.model.wants import EVERYTHING, Wants
 
 TARGET_FIELD = b"x-amz-target"
 AGENT_FIELDS = (b"user-agent", b"x-amz-user-agent")
@@ -68,12 +69,14 @@ class Subject(NamedTuple):
 class Recognizer:
     """Tells what exchanges are about; keeps nothing of them but a bounded memory of equal ones.
 
-    `services` are the rules of `--service`, as `ServiceRule`s or as a mapping of service to (host, port or None).
+    `services` are the rules of `--service`, as `ServiceRule`s or as a mapping of service to (host, port or None). What `wants` leaves out
+    is not looked for.
     """
 
-    def __init__(self, services: Mapping[str, tuple[str, int | None]] | Sequence[ServiceRule] = ()) -> None:
+    def __init__(self, services: Mapping[str, tuple[str, int | None]] | Sequence[ServiceRule] = (), wants: Wants = EVERYTHING) -> None:
         if isinstance(services, Mapping):
             services = [ServiceRule(name, host.lower(), port) for name, (host, port) in services.items()]
+        self._wants_bodies, self._wants_errors, self._wants_attempts = wants.bodies, wants.errors, wants.attempts
         self._rules = [(rule, rule.address) for rule in services]
         self._subjects: dict[_Key, Subject] = {}
 
@@ -81,7 +84,7 @@ class Recognizer:
         """Tell how many bytes of a request's body are to be looked at (model: `RequestWindow`)."""
         name = fields.get(TARGET_FIELD)
         if name is not None:
-            if from_target(name).service not in _DYNAMODB_FAMILY:
+            if not self._wants_bodies or from_target(name).service not in _DYNAMODB_FAMILY:
                 return 0
             return LATE_REQUEST_WINDOW if fields.get(b"user-agent", b"").startswith(b"aws-sdk-go") else REQUEST_WINDOW
         if fields.get(b"content-type", b"").lower().startswith(FORM_TYPE) and _asks_aws(target, fields):
@@ -91,13 +94,15 @@ class Recognizer:
     def response_window(self, request: Request, status: int, fields: dict[bytes, bytes]) -> Windows:
         """Tell which windows of a response's body are to be looked at (model: `ResponseWindow`)."""
         if 200 <= status < 300:
+            if not self._wants_bodies:
+                return NO_WINDOW
             name = request.fields.get(TARGET_FIELD)
             if name is not None:
                 service, operation = from_target(name)
                 if service == DYNAMODB and (operation in PAGES or operation in BATCHES):
                     return PAGE_WINDOWS
             return NO_WINDOW
-        if TYPE_FIELD in fields or not _asks_aws(request.target, request.fields):
+        if not self._wants_errors or TYPE_FIELD in fields or not _asks_aws(request.target, request.fields):
             return NO_WINDOW
         return ERROR_WINDOW
 
@@ -120,9 +125,10 @@ class Recognizer:
             if known is None:
                 known = self._known(request, endpoint)
             (target, host, service, region, operation), sdk, mode = known
-            value = fields.get(b"amz-sdk-invocation-id")
-            invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
-            number = attempt(fields, sdk.name)
+            if self._wants_attempts:
+                value = fields.get(b"amz-sdk-invocation-id")
+                invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
+                number = attempt(fields, sdk.name)
             if service in _DYNAMODB_FAMILY:
                 if body:
                     table = table_name(body)

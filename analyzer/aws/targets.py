@@ -18,9 +18,16 @@ SECRET_NAMES = (
 """A parameter whose name contains one of these (any case) is shown as `name=*`."""
 SECRET_EXACT = frozenset({b"sig", b"code", b"key", b"pass", b"sid", b"otp", b"pin"})
 
-# Access key ids (IAM user guide, "unique identifiers"), JSON web tokens, and runs too long and too mixed to be a name.
+# Access key ids (IAM user guide, "unique identifiers"), JSON web tokens, and runs too long or too mixed to be a name.
 _SECRET_VALUE = re.compile(
-    rb"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}|eyJ[\w-]{8,}(?:\.[\w-]*){0,4}|(?:FwoG|IQoJ|AQAE|AQoD)[\w+/=%-]{12,}|(?<![\w+/%-])[A-Za-z0-9+%]{40,}={0,2}"
+    rb"""
+    (?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}
+  | eyJ[\w-]{8,}(?:\.[\w-]*){0,4}
+  | (?:FwoG|IQoJ|AQAE|AQoD)[\w+/=%-]{12,}
+  | (?<![\w+/%-])[A-Za-z0-9+%]{40,}={0,2}
+  | (?<![A-Za-z0-9])(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}  # also where its parameter's name is damaged
+    """,
+    re.VERBOSE,
 )
 _UNSAFE = re.compile(rb"[^\x20-\x7e]")
 _HOST = re.compile(r"[a-z0-9_.-]{1,253}|[0-9a-f:.]{2,45}")

@@ -35,6 +35,8 @@ MOST_BEFORE = 8
 
 def until_next(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> list[Draft]:
     """Return the dialogues; one that ends in silence lasts until its client's next activity (design 2.1), the call that waited for it."""
+    if not dialogues:
+        return []
     names = _clients(dialogues, calls)
 
     def client(draft: Draft) -> str:
@@ -90,12 +92,12 @@ def waits(dialogues: Sequence[Draft], calls: Sequence[Draft]) -> dict[int, list[
     Beyond the design's words a call that begins after the first such call has ended, and not right after the dialogue, did not wait: a
     client that opens a connection for every call would be charged for the same second again and again.
     """
+    if not dialogues:
+        return {}
     names = _clients(dialogues, calls)
     by_client: dict[str, list[int]] = defaultdict(list)
     for index, draft in enumerate(dialogues):
         by_client[names.get(draft.client_address, draft.client_address)].append(index)
-    if not by_client:
-        return {}
     own: dict[str, list[int]] = defaultdict(list)
     for index, draft in enumerate(calls):
         client = names.get(draft.client_address, draft.client_address)

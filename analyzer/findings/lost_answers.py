@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from analyzer import timers
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median
 from analyzer.model.rows import Call, Connection, Exchange
@@ -38,14 +37,11 @@ class LostAnswer(NamedTuple):
 def lost_answers(view: View) -> list[LostAnswer]:
     """Return the calls whose final answer came at least one retransmission timeout late, behind packets that were never seen."""
     groups: dict[tuple[str | None, str | None, str | None], list[tuple[Call, Exchange]]] = defaultdict(list)
-    unseen = False
-    for call in view.service_calls:
-        row = final_exchange(view, call)
-        if row is not None and row.server_ns is not None and call.server_ns is not None:
+    for call, row in view.answered if any(row.unseen_before_response > 0 for _, row in view.answered) else ():
+        if row.server_ns is not None and call.server_ns is not None:
             groups[call.service, call.operation, call.table_name].append((call, row))
-            unseen = unseen or row.unseen_before_response > 0
     found: list[LostAnswer] = []
-    for measured in groups.values() if unseen else ():
+    for measured in groups.values():
         whole = [row.server_ns or 0 for _, row in measured if not row.unseen_before_response]
         usual = median(whole) if len(whole) >= ENOUGH else 0
         for call, row in measured:

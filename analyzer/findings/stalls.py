@@ -29,18 +29,13 @@ class Stalled(NamedTuple):
 
 def stalled(view: View, kinds: frozenset[str]) -> Iterator[Stalled]:
     """Yield the stalls of some kinds of all service calls, in order."""
-    known = view.exchanges
-    for call in view.service_calls:
-        for number in call.exchange_ids:
-            exchange = known.get(number)
-            if exchange is None or not exchange.stalls:
-                continue
-            under = view.connections.get(exchange.connection_id)
-            if under is None:
-                continue
-            for stall in exchange.stalls:
-                if stall.kind in kinds and stall.end_ns > stall.start_ns:
-                    yield Stalled(call, under, exchange, stall)
+    for call, exchange in view.asked:
+        under = view.connections.get(exchange.connection_id) if exchange.stalls else None
+        if under is None:
+            continue
+        for stall in exchange.stalls:
+            if stall.kind in kinds and stall.end_ns > stall.start_ns:
+                yield Stalled(call, under, exchange, stall)
 
 
 def lost_packets(row: Connection) -> int:

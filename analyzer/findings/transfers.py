@@ -43,10 +43,7 @@ class Transfer(NamedTuple):
 
 def final_exchange(view: View, call: Call) -> Exchange | None:
     """Return the exchange of a call's last attempt; None where that came to none, or its row is not in the answer."""
-    if not call.exchange_ids:
-        return None
-    row = view.exchanges.get(call.exchange_ids[-1])
-    return row if row is not None and row.connection_id == call.connection_id else None
+    return view.final_exchange(call)
 
 
 def transfers(view: View, least_bytes: int) -> list[Transfer]:
@@ -56,11 +53,11 @@ def transfers(view: View, least_bytes: int) -> list[Transfer]:
     """
     found: list[Transfer] = []
     groups: dict[tuple[str, str | None, str | None, bool, int], list[DurationNs]] = defaultdict(list)
-    for call in view.service_calls:
-        row = final_exchange(view, call)
-        if row is None or call.truncated is not None:
+    for call, row in view.answered:
+        sizes = row.request_bytes, row.response_bytes
+        if max(sizes) < least_bytes or call.truncated is not None:
             continue
-        for upload, size in ((True, row.request_bytes), (False, row.response_bytes)):
+        for upload, size in zip((True, False), sizes, strict=True):
             if size < least_bytes:
                 continue
             took = _upload_ns(view, call, row) if upload else _download_ns(call, row)

@@ -33,6 +33,10 @@ NEAR = 4
 """Spans of one attempt that may begin at the same instant: connect, client and send without length."""
 
 
+LIMITS = (429, 503)
+"""Statuses that say that a limit was reached, or may say it (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+
+
 def is_throttled(exchange: Exchange) -> bool:
     """Tell whether an answer says that a limit was reached: by an error type that SDKs take for throttling, else status 429, or 503.
 
@@ -40,7 +44,7 @@ def is_throttled(exchange: Exchange) -> bool:
     """
     if exchange.error_type is not None and exchange.error_type in sdks.throttling_types() and exchange.error_type not in CONFLICTS:
         return True
-    return exchange.status in (429, 503)
+    return exchange.status in LIMITS
 
 
 def failed_tries(view: View, call: Call) -> list[Try]:

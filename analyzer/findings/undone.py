@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from analyzer.findings.pages import BATCHES, is_full, loops
 from analyzer.findings.service_words import is_one, service_name, some_calls
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
 from analyzer.model.rows import Call, Exchange
@@ -43,11 +42,9 @@ class Undone(NamedTuple):
 def undone(view: View) -> list[Undone]:
     """Return the batches that left items undone, by service, operation and table; those that were as large as one may be are left out."""
     calls: dict[tuple[str | None, str | None, str | None], list[tuple[Call, Exchange]]] = defaultdict(list)
-    for call in view.service_calls:
-        if call.operation in BATCHES:
-            row = final_exchange(view, call)
-            if row is not None and row.unprocessed and not is_full(row):
-                calls[call.service, call.operation, call.table_name].append((call, row))
+    for call, row in view.answered:
+        if row.unprocessed and call.operation in BATCHES and not is_full(row):
+            calls[call.service, call.operation, call.table_name].append((call, row))
     if not calls:
         return []
     chains: dict[tuple[str | None, str | None, str | None], list[list[Call]]] = defaultdict(list)

@@ -43,6 +43,17 @@ class View:
         return {row.exchange_id: row for row in self._whole.exchanges}
 
     @cached_property
+    def asked(self) -> list[tuple[Call, Exchange]]:
+        """The service calls, each with each of its exchanges, in order: most rules go through them once."""
+        known = self.exchanges
+        return [(call, known[number]) for call in self.service_calls for number in call.exchange_ids if number in known]
+
+    @cached_property
+    def answered(self) -> list[tuple[Call, Exchange]]:
+        """The service calls, each with the exchange of its last attempt; those left out whose last attempt came to none."""
+        return [(call, row) for call in self.service_calls if (row := self.final_exchange(call)) is not None]
+
+    @cached_property
     def exchanges_on(self) -> dict[int, list[Exchange]]:
         """The exchanges of each connection, in order; copies too."""
         out: dict[int, list[Exchange]] = defaultdict(list)
@@ -143,6 +154,12 @@ class View:
         """Return the exchanges of a call, in order; those that a filter removed are left out."""
         known = self.exchanges
         return [known[number] for number in call.exchange_ids if number in known]
+
+    def final_exchange(self, call: Call) -> Exchange | None:
+        """Return the exchange of a call's last attempt; None where that came to none, or its row is not in the answer."""
+        numbers = call.exchange_ids
+        row = self.exchanges.get(numbers[-1]) if numbers else None
+        return row if row is not None and row.connection_id == call.connection_id else None
 
     def charge(self, call: Call, slot: str, most: DurationNs | None = None) -> DurationNs:
         """Take up to `most` ns (all, if None) from what is left of a slot of a call; return how much that was.

@@ -6,21 +6,22 @@ No regular expression: a start line may be long, and hostile.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from analyzer.http.starts import METHODS
 
-FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection", b"expect", b"content-encoding"})
+FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"expect", b"content-encoding"})
 """Fields that framing and timing need."""
-VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
-METHOD_NAMES = {method: method.decode() for method in METHODS}
-LONGEST_METHOD = 24
-MOST_NAMES = 1024
-LONGEST_NAME = 64
+VERSIONS: Final = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+METHOD_NAMES: Final = {method: method.decode() for method in METHODS}
+LONGEST_METHOD: Final = 24
+MOST_NAMES: Final = 1024
+LONGEST_NAME: Final = 64
 """Bounds of the memory of field names, which the peer chooses."""
-MOST_LINES = 1024
-LONGEST_LINE = 512
+MOST_LINES: Final = 1024
+LONGEST_LINE: Final = 512
 """Bounds of the memory of lines."""
-LARGEST_VALUE = 16_384
+LARGEST_VALUE: Final = 16_384
 """A field that repeats is joined up to this size."""
 
 

@@ -6,7 +6,7 @@ without this file the answers are the same, and a test compares them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.http._layouts import RequestLayouts, ResponseLayouts
 from analyzer.http.message import LENGTH, START, MessageReader
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from analyzer.http.requests import Requests
     from analyzer.http.responses import Responses
 
-WINDOW = "window"
+WINDOW: Final = "window"
 """Where a layout's memory keeps how much of a request's content is to be looked at."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-LONGEST_LINE = 4096
+from typing import Final
+
+LONGEST_LINE: Final = 4096
 """A chunk-size line with its extensions, or a trailer field, may be this long."""
-HEX = frozenset(b"0123456789abcdefABCDEF")
+HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 
 
 class Chunks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from analyzer.http._heads import FRAMING, FieldReader
 from analyzer.http._layouts import Layouts, RequestLayouts, ResponseLayouts
@@ -17,7 +17,7 @@ from analyzer.units import TimeNs
 
 Tunnel: TypeAlias = Callable[[Link, ByteStream, ByteStream], tuple[Sink | None, Sink | None]]
 """Makes the readers of what client and server say through a tunnel."""
-MOST_OUTSTANDING = 1024
+MOST_OUTSTANDING: Final = 1024
 """Unanswered requests that are remembered on one connection."""
 
 
@@ -40,6 +40,9 @@ class Wishes(NamedTuple):
 
 class Conversation:
     """The exchanges of one connection, in order; each is handed to `done` when nothing more can happen to it."""
+
+    __deletable__ = ("requests", "responses")
+    """What compiled code may delete."""
 
     def __init__(
         self,
@@ -135,6 +138,8 @@ class Conversation:
             self._settle(now=True)
             while self._waiting:
                 self._hand_over(self._waiting.popleft())
+            # They know the conversation too, and nobody looks for cycles during a pass: a capture may hold millions of connections.
+            del self.requests.reader, self.responses.reader, self.requests, self.responses
 
     def under_way(self) -> list[HttpExchange]:
         """Return the exchanges that were not handed over yet, oldest first; they may change until then."""

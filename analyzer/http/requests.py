@@ -26,6 +26,9 @@ LONG_REQUEST_SEGMENTS: Final = 10
 class Requests(Side):
     """The client's side. Implements `side.Side`."""
 
+    __deletable__ = ("reader",)
+    """What compiled code may delete."""
+
     def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: RequestLayouts) -> None:
         self.conversation = conversation
         self.stream = stream

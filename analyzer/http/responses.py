@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.http._heads import status_of
 from analyzer.http._layouts import ResponseLayouts
@@ -18,12 +18,15 @@ from analyzer.model.seams import ByteStream
 if TYPE_CHECKING:
     from analyzer.http.exchange import Conversation, Wishes
 
-MOST_INTERIM = 16
+MOST_INTERIM: Final = 16
 """Interim responses that are remembered of one exchange."""
 
 
 class Responses(Side):
     """The server's side. Implements `side.Side`."""
+
+    __deletable__ = ("reader",)
+    """What compiled code may delete."""
 
     def __init__(self, conversation: Conversation, stream: ByteStream, wishes: Wishes, layouts: ResponseLayouts) -> None:
         self.conversation = conversation

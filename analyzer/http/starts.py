@@ -6,21 +6,22 @@ Enough to find HTTP on any port, and to find it again after lost bytes.
 from __future__ import annotations
 
 import re
+from typing import Final
 
-METHODS = frozenset(
+METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH "
     b"PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT MERGE SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH".split()
 )  # RFC 9110 section 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323, UPnP
-LONGEST_METHOD = max(map(len, METHODS))
-LONGEST_START_LINE = 65_536
-TARGET = re.compile(rb" *(?:[/*?\[]|[\w.~%-]{0,255}(?:[:/]|\Z))")
+LONGEST_METHOD: Final = max(map(len, METHODS))
+LONGEST_START_LINE: Final = 65_536
+TARGET: Final = re.compile(rb" *(?:[/*?\[]|[\w.~%-]{0,255}(?:[:/]|\Z))")
 """How a target begins (origin, asterisk, absolute and authority form), also where only a part of it is there."""
-ODD_REQUEST = re.compile(
+ODD_REQUEST: Final = re.compile(
     rb"[A-Z][A-Z_-]{1,22}(?:[ \t][^\r\n]*)?(?<! RTSP/\d\.\d)(?<! ICAP/\d\.\d)(?<! SIP/\d\.\d)\r?\n"
     rb"(?:[A-Za-z-]{1,40}:[^\r\n]*\r?\n){0,20}?[Hh]ost:"
 )
-LONGEST_ODD_HEAD = 4096
-LONGEST_PROTOCOL = len(b"HTTP/1.1 ")
+LONGEST_ODD_HEAD: Final = 4096
+LONGEST_PROTOCOL: Final = len(b"HTTP/1.1 ")
 
 
 def looks_like_request(data: bytes, start: int, end: int) -> bool | None:

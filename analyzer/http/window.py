@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from typing import Final
 
-LARGEST_STEP = 65_536
+LARGEST_STEP: Final = 65_536
 """Bytes that are inflated at a time: a small body cannot become a large one at once."""
-MOST_INFLATED = 16 << 20
+MOST_INFLATED: Final = 16 << 20
 """Inflated bytes of one body that are looked at: more than a page of Query or Scan (1 MB of data) makes in JSON."""
-GZIP = 15 + 32
+GZIP: Final = 15 + 32
 """The largest window; gzip or zlib, whichever it is."""
 
 

@@ -86,6 +86,11 @@ def close(wanted: str, known: Iterable[str], most: int = 3) -> list[str]:
     return [words[word] for word in dict.fromkeys([*same, *holding, *alike])][:most]
 
 
+def column_of(text: str) -> str:
+    """Return the column that a condition is about. Raises UsageError for what is no condition."""
+    return _parts(text)[0]
+
+
 def _parts(text: str) -> tuple[str, str, str]:
     """Take a condition apart: column, sign, value. Raises UsageError."""
     match = CONDITION.match(text)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.units import DurationNs, PacketId
 
-COPY = "copy"
-REORDERED = "reordered"
-SYN_TIMER = "syn-timer"
-TIMEOUT = "timeout"
-REPEATED_TIMEOUT = "repeated-timeout"
-RECOVERY = "timeout-recovery"
-PROBE = "tail-loss-probe"
-FAST = "fast-retransmit"
-SPURIOUS = "spurious"
+COPY: Final = "copy"
+REORDERED: Final = "reordered"
+SYN_TIMER: Final = "syn-timer"
+TIMEOUT: Final = "timeout"
+REPEATED_TIMEOUT: Final = "repeated-timeout"
+RECOVERY: Final = "timeout-recovery"
+PROBE: Final = "tail-loss-probe"
+FAST: Final = "fast-retransmit"
+SPURIOUS: Final = "spurious"
 
 
 class Repeated(NamedTuple):

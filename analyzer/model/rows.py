@@ -107,6 +107,10 @@ class Connection(NamedTuple):
     those of neither side tell."""
     repeats: tuple[Repeated, ...] = ()
     """Its segments that were sent again or came late, each with its cause; the first 1000."""
+    process_id: int | None = None
+    """The process at the local end, where the capture names it (macOS: PKTAP, process blocks of a pcapng); live, by the kernel's tables."""
+    process: str | None = None
+    """Its name."""
 
 
 class Lookup(NamedTuple):

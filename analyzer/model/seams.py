@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from struct import Struct
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from analyzer.model.stalls import Held
 from analyzer.units import ConnectionId, DurationNs, PacketId, TimeNs
+
+
+class Process(NamedTuple):
+    """The program at the local end of a connection, as the capturing host wrote it beside a packet (macOS)."""
+
+    process_id: int
+    name: str
 
 
 class Block(NamedTuple):
@@ -33,10 +40,16 @@ class Block(NamedTuple):
     """Index of the file in the list of inputs."""
     first_frame: int
     """`frame.number` of the first packet within its own file."""
+    processes: Sequence[Process | None] | None = None
+    """Whose each packet was, where the file says it beside the packets; None for files that do not, as nearly all."""
 
 
-class Segment(NamedTuple):
+class Segment:
     """One TCP segment as the slow path decodes it; its payload is `data[start : start + captured]`."""
+
+    __slots__ = (
+        "ack", "captured", "data", "flags", "ip_id", "key", "options", "path", "process", "seq", "size", "start", "ttl", "window",
+    )  # fmt: skip
 
     key: bytes
     """Source address, destination address, source port, destination port as on the wire: 12 bytes (IPv4) or 36 (IPv6)."""
@@ -57,7 +70,33 @@ class Segment(NamedTuple):
     """IPv4 identification; None for IPv6 without a fragment header."""
     ttl: int
     path: int
-    """What tells two sightings of a packet apart beside the TTL: interface number and VLAN (0 without)."""
+    """What tells two sightings of a packet apart beside the TTL: interface, tunnel and VLAN."""
+    process: Process | None
+    """Whose it was, where the capture says so."""
+
+    def __init__(
+        self,
+        key: bytes,
+        seq: int,
+        ack: int,
+        flags: int,
+        window: int,
+        data: bytes,
+        start: int,
+        size: int,
+        captured: int,
+        options: bytes,
+        ip_id: int | None,
+        ttl: int,
+        path: int,
+        process: Process | None = None,
+    ) -> None:
+        self.key, self.seq, self.ack = key, seq, ack
+        self.flags, self.window, self.options = flags, window, options
+        self.data, self.start = data, start
+        self.size, self.captured = size, captured
+        self.ip_id, self.ttl = ip_id, ttl
+        self.path, self.process = path, process
 
 
 class Datagram(NamedTuple):

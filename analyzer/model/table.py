@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from analyzer.errors import UsageError
 from analyzer.model.condition import close, condition
+from analyzer.model.safe import markup
 from analyzer.units import DurationNs, TimeNs
 
 if TYPE_CHECKING:
@@ -39,11 +40,6 @@ def _kind(note: str) -> str:
     if note.startswith("tuple["):
         return "list"
     return {"TimeNs": "time", "DurationNs": "duration", "bool": "bool", "str": "text", "float": "float"}.get(note, "int")
-
-
-def _shown(text: str) -> str:
-    """Return text with what moves a cursor, hides or reorders written as an escape."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class Saver(Protocol):
@@ -90,13 +86,9 @@ class Table(Sequence[Row], Generic[Row]):
 
     def _repr_html_(self) -> str:
         """Show the first rows in a notebook."""
-        from html import escape
-
         names = [column.name for column in self.columns]
-        head = "".join(f"<th>{escape(name)}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_shown(str(value)))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS]
-        )
+        head = "".join(f"<th>{markup(name)}</th>" for name in names)
+        body = "".join("<tr>" + "".join(f"<td>{markup(str(value))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS])
         more = f"<p>{len(self._rows)} rows</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
@@ -126,7 +118,9 @@ class Table(Sequence[Row], Generic[Row]):
                 meant = close(name, known)
                 hint = f"did you mean {' or '.join(meant)}?" if meant else f"its columns: {', '.join(known)}"
                 raise UsageError(f"the table {self.name} has no column {name!r}", hint=hint)
-        return attrgetter(*names)
+        # A row is a tuple: by position is twice as quick as by name.
+        at = [self.row_type._fields.index(name) for name in names]  # type: ignore[attr-defined]  # rows are named tuples
+        return itemgetter(*at)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries, tuples as lists: what the JSON document holds."""

@@ -21,7 +21,7 @@ class Half:
     """One direction of a connection: what its sender has sent, and what it said about the other direction."""
 
     __slots__ = (
-        "acked", "asks", "bare_ack", "base_seq", "closed_ns", "dup_acks", "flow", "hole_at", "icmp_ns", "last_ack", "last_id",
+        "acked", "asks", "bare_ack", "base_seq", "closed_ns", "dup_acks", "elsewhere", "flow", "hole_at", "icmp_ns", "last_ack", "last_id",
         "last_probe", "last_time", "late_ack", "next_seq", "next_time", "numbers", "other", "packets", "probe_seq",
         "probe_time", "quiet", "sack_time", "seen", "sightings", "skip", "step", "stream", "sure", "ttl", "window",
     )  # fmt: skip
@@ -59,6 +59,8 @@ class Half:
         self.probe_seq = 0
         self.step = -1
         """What the next IPv4 identification is ahead of `packets`, if no packet was lost unseen; -1: the loop need not ask."""
+        self.elsewhere = False
+        """Whether only its SYNs are looked at: another process follows the connection, and how it opened is known."""
         # The plain code's own.
         self.numbers: Identifications | None = None
         """What its IPv4 identifications tell; None before any, and for IPv6."""

@@ -8,39 +8,48 @@ something new. Everything else goes through `Flow.take` in plain code.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from heapq import heappop, heappush
+from typing import Final
 
 from analyzer.model.rows import Anomaly
 from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
+from analyzer.model.sharing import Moment, Share
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledged, acknowledged_unseen
+from analyzer.tcp.choosing import Header, choose
+from analyzer.tcp.conflicts import Conflicts
+from analyzer.tcp.crowd import crowded, drop, told
 from analyzer.tcp.flow import Flow
-from analyzer.tcp.holding import LATE_NS, acknowledged_late
+from analyzer.tcp.holding import LATE_NS, acknowledged_late, went_on
 from analyzer.tcp.icmp import describe, says_lost
-from analyzer.tcp.identifications import JOINED_FRAME, look, settle
+from analyzer.tcp.identifications import JOINED_FRAME, look, settle, unseen
 from analyzer.tcp.points import Points, turned
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.waiting import Room
-from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
+from analyzer.units import SECOND, ConnectionId, DurationNs, PacketId, TimeNs
 
 FLAGS: Final = 0x17
+SYN: Final = 0x02
 ACK_ALONE: Final = 0x10
 """Flags that are looked at (PSH, URG, ECE and CWR change nothing), and what a usual segment has of them."""
 LEAST_BITS: Final = 0x5000
 """The smallest data offset of a TCP header, where `Layout.header` has it."""
-Header: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int, int, int, int]]
 TCP: Final = 6
 UDP: Final = 17
-IP4_KEY = 12
+IP4_KEY: Final = 12
 """Bytes of addresses and ports; the TTL stands 4 bytes before them, the hop limit of IPv6 one byte."""
-SAMPLES = 16
-"""Packets of a block that are looked at to choose its fast path."""
-LINGER_NS: DurationNs = 30 * SECOND
+LINGER_NS: Final[DurationNs] = 30 * SECOND
 """How long a connection that has ended is kept ready for late packets."""
-MOST_CLEARED = 4
-"""Ended connections that are looked at for each new one: more than can end meanwhile."""
+SHARED_PORT: Final = 53
+"""Connections to this port are read in every share: what DNS says over TCP names servers of any."""
+ENDING: Final = 0
+CLEARING: Final = 1
+TAKING: Final = 2
+"""Steps within a packet, in their order: its predecessor on the same endpoints ends, others are let go, it is taken itself."""
+USUAL: Final = (TAKING, 0, 0)
+AFTER_ALL: Final = 1 << 62
+"""Stands for a packet behind the last one."""
 
 
 class Engine:
@@ -57,7 +66,14 @@ class Engine:
         datagram_ports: frozenset[int],
         opened: Callable[[Flow], None] | None = None,
         points: Points | None = None,
+        share: Share | None = None,
+        listeners: Sequence[Opener] = (),
     ) -> None:
+        """Follow the connections of `share` only, None all; `listeners` read what is said to SHARED_PORT on the others."""
+        self._share = share
+        self._listeners = tuple(listeners)
+        self._at: PacketId = 0
+        self._step: tuple[int, int, int] = USUAL
         self._layouts = layouts
         self._decode = decode
         self._openers = tuple(openers)
@@ -66,8 +82,9 @@ class Engine:
         self._ports = frozenset(port.to_bytes(2, "big") for port in datagram_ports)
         self._opened = opened
         self._halves: dict[bytes, Half] = {}
-        self._room = Room()
-        self._over: deque[Flow] = deque()
+        self._room = Room(Conflicts(decode, emit))
+        self._over: list[tuple[TimeNs, ConnectionId, Flow]] = []
+        """Connections that have ended, by when they may be let go (a heap)."""
         self._unknown_links: set[int] = set()
         self._points = points
         self._opened_so_far = 0
@@ -80,13 +97,15 @@ class Engine:
         """Take the packets of a block, in order."""
         if self._points is not None:
             self._halves, self._over = self._points.enter(block.file)
-        data, starts, lengths, wire_lengths, times, _, _, first_id, _, _ = block
+        self._room.enter(block)
+        data, starts, lengths, wire_lengths, times, _, _, first_id, _, _, _ = block
         if not self._joined and wire_lengths and max(wire_lengths) > JOINED_FRAME:
             self._joined = True
-        layout = self._choose(block)
+        layout = choose(self._layouts.get(block.link_type), block)
         if layout is None:
             for index, time in enumerate(times):
                 self._slow(block, index, time, first_id + index)
+            self._at = first_id + len(times) - 1
             return
         if lengths != wire_lengths:  # packets cut by the snapshot length leave the fast path
             lengths = [have if have >= wire else 0 for have, wire in zip(lengths, wire_lengths, strict=True)]
@@ -126,6 +145,8 @@ class Engine:
                 or not window
                 or size > length
             ):
+                if half is not None and half.elsewhere and not bits & SYN:
+                    continue
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             header_size = bits >> 12 << 2
@@ -159,23 +180,45 @@ class Engine:
                     flow = half.flow
                     flow.last_seen_ack = ack
                     flow.packet_ttl = data[start + ttl_at]
+                    self._at = packet_id
                     if half.step >= 0 and time - half.next_time > late:
                         at = start + number_at
                         number = data[at] << 8 | data[at + 1]
                         look(half, number, seq, seq + size & MASK, size, header_size, half.packets + 1, time, packet_id)
                     half.skip = half.stream.take(data, payload, payload + size, seq, time, packet_id)
+                    if half.other.late_ack is not None:
+                        went_on(half)
                 half.next_seq = seq + size & MASK
                 half.next_time = time
             half.packets += 1
             half.window = window
             half.last_time = time
             half.last_id = packet_id
+        self._at = packet_id
+
+    @property
+    def joined(self) -> bool:
+        """Whether any packet so far was larger than an ordinary frame; after `finish`, whether any segment was joined by offload."""
+        return self._joined
+
+    def moment(self) -> Moment:
+        """Return the place in the order of the pass that was reached."""
+        stage, due, number = self._step
+        return self._at, stage, due, number
 
     def finish(self) -> None:
         """Deliver and settle what is open at the end of the capture."""
+        self._at = AFTER_ALL
         for flow in self.flows:
+            self._step = (TAKING, 0, flow.connection_id)
             flow.finish()
-        settle((half for flow in self.flows for half in flow.halves), joined=self._joined)
+        self._joined = settle((half for flow in self.flows for half in flow.halves), joined=self._joined)
+
+    def join(self) -> list[Flow]:
+        """Learn, after `finish`, that segments were joined by offload on connections of other shares; return those that changes."""
+        doubted = [flow for flow in self.flows if any(unseen(half) for half in flow.halves)]
+        settle((half for flow in doubted for half in flow.halves), joined=True)
+        return doubted
 
     def forget(self, flows: Iterable[Flow]) -> None:
         """Settle connections and forget them: a pass without end keeps no rows. A later packet of theirs begins a new connection."""
@@ -190,32 +233,9 @@ class Engine:
         if gone:
             self.flows = [flow for flow in self.flows if flow.connection_id not in gone]
 
-    def _choose(self, block: Block) -> Layout | None:
-        """Return the fast path that fits most packets of a block, judged by a few of them."""
-        layouts = self._layouts.get(block.link_type)
-        if not layouts:
-            return None
-        if len(layouts) == 1:
-            return layouts[0]
-        data, starts, lengths = block.data, block.starts, block.lengths
-        best, most = layouts[0], 0
-        step = max(1, len(starts) // SAMPLES)
-        looked_at = range(0, len(starts), step)
-        for layout in layouts:
-            unpack: Header = layout.header.unpack_from
-            fits = 0
-            for index in looked_at:
-                if lengths[index] >= layout.guard:
-                    check, _, lane, _, _, _, _ = unpack(data, starts[index])
-                    fits += check & layout.check_mask == layout.check_want and lane & layout.lane_mask == layout.lane_want
-            if fits > most:
-                best, most = layout, fits
-                if fits == len(looked_at):
-                    break
-        return best
-
     def _slow(self, block: Block, index: int, time: TimeNs, packet_id: PacketId) -> None:
         """Take one packet through the full decoders."""
+        self._at = packet_id
         packet = self._decode(block, index)
         if packet is None:
             return
@@ -236,41 +256,80 @@ class Engine:
         key = segment.key
         half = self._halves.get(key)
         if half is None or half.flow.starts_anew(half, segment):
-            if half is not None:
+            if half is not None and not half.flow.elsewhere:
+                self._step = (ENDING, 0, 0)
                 half.flow.finish()
                 half.flow.release()
             self._clear(time)
-            number = self._opened_so_far if self._points is None else self._points.number(segment)
-            flow = Flow(number, key, self._openers, self._room, time, packet_id, self._opened)
-            self._opened_so_far += 1
-            if self._points is not None:
-                self._points.opened(flow)
-            self.flows.append(flow)
+            flow = self._begin(segment, time, packet_id)
             half, other = flow.halves
             self._halves[turned(key)] = other
             self._halves[key] = half
+        elif half.elsewhere and not segment.flags & SYN:
+            return
         flow = half.flow
         over = flow.ended
         flow.take(half, segment, time, packet_id)
-        if over is None and flow.ended is not None:
-            self._over.append(flow)
+        if flow.elsewhere:
+            if not flow.heard:
+                flow.leave()
+        elif over is None and flow.ended is not None:
+            heappush(self._over, (time + LINGER_NS, flow.connection_id, flow))
+
+    def _begin(self, segment: Segment, time: TimeNs, packet_id: PacketId) -> Flow:
+        """Number a connection, and follow it if it is of this share."""
+        number = self._opened_so_far if self._points is None else self._points.number(segment)
+        self._opened_so_far += 1
+        if crowded(number) and self._points is None:
+            self._drop(number)
+        if self._share is not None and not self._share.owns(number):
+            heard = SHARED_PORT in (int.from_bytes(segment.key[-4:-2], "big"), int.from_bytes(segment.key[-2:], "big"))
+            flow = Flow(number, segment.key, self._listeners if heard else (), self._room, time, packet_id, self._opened)
+            flow.elsewhere, flow.heard = True, heard
+            return flow
+        flow = Flow(number, segment.key, self._openers, self._room, time, packet_id, self._opened)
+        if self._points is not None:
+            self._points.opened(flow)
+        self.flows.append(flow)
+        return flow
+
+    def _drop(self, number: ConnectionId) -> None:
+        """Drop the connections that nobody answered, if there are too many."""
+        gone = drop(self._halves, number)
+        for flow in gone:
+            if not flow.elsewhere:
+                self._step = (CLEARING, AFTER_ALL, flow.connection_id)
+                flow.finish()
+                self._emit(told(flow))
+        self._step = USUAL
+        if gone:
+            numbers = {flow.connection_id for flow in gone}
+            self.flows = [flow for flow in self.flows if flow.connection_id not in numbers]
 
     def _clear(self, now: TimeNs) -> None:
-        """Let go of what connections keep that have ended long ago: a capture may hold millions."""
+        """Let go of what connections keep that have ended long ago: a capture may hold millions.
+
+        When that is does not depend on any other connection, so that each is let go of at the same packet however they are shared out.
+        """
         over = self._over
-        for _ in range(min(len(over), MOST_CLEARED)):
-            flow = over.popleft()
-            if abs(now - max(half.last_time for half in flow.halves)) < LINGER_NS:
-                over.append(flow)
-            else:
-                flow.finish()
-                flow.release()
+        while over and over[0][0] <= now:
+            due, number, flow = heappop(over)
+            later = max(half.last_time for half in flow.halves) + LINGER_NS
+            if later > now:
+                heappush(over, (later, number, flow))
+                continue
+            self._step = (CLEARING, due, number)
+            flow.finish()
+            flow.release()
+        self._step = USUAL
 
     def _icmp(self, error: IcmpError, time: TimeNs, packet_id: PacketId) -> None:
         """Join an ICMP error to the connection and packet that it quotes."""
         half = self._halves.get(error.quoted_key) if error.quoted_protocol == TCP else None
         quoted = None
         connection_id = None
+        if half is not None and half.flow.elsewhere:
+            return
         if half is not None:
             half.flow.icmp_errors += 1
             if half.icmp_ns is None and says_lost(error):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model.seams import Segment
 from analyzer.tcp._half import Half
 from analyzer.tcp.analysis import RST
@@ -9,7 +11,7 @@ from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.stream import MOST_AHEAD
 from analyzer.units import DurationNs, PacketId, TimeNs
 
-LATE_NS: DurationNs = 50_000_000
+LATE_NS: Final[DurationNs] = 50_000_000
 """How long bytes that were acknowledged may still come out of order (several capture queues) before they count as never captured."""
 
 

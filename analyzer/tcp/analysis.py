@@ -6,33 +6,44 @@ flags that the `connections` table counts are reported; the others matter where 
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model.seams import Segment
 from analyzer.tcp._half import Half
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.units import DurationNs, TimeNs
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+ACK: Final = 0x10
 
-LOST_SEGMENT, KEEP_ALIVE, ZERO_WINDOW, DUPLICATE_ACK = 1, 2, 4, 8
-SPURIOUS, FAST, OUT_OF_ORDER, RETRANSMISSION = 16, 32, 64, 128
-ZERO_WINDOW_PROBE = 256
-LATE = OUT_OF_ORDER | RETRANSMISSION
+LOST_SEGMENT: Final = 1
+KEEP_ALIVE: Final = 2
+ZERO_WINDOW: Final = 4
+DUPLICATE_ACK: Final = 8
+SPURIOUS: Final = 16
+FAST: Final = 32
+OUT_OF_ORDER: Final = 64
+RETRANSMISSION: Final = 128
+ZERO_WINDOW_PROBE: Final = 256
+LATE: Final = OUT_OF_ORDER | RETRANSMISSION
 """Flags of segments that come again, or behind later ones."""
 
-KEEP_ALIVE_SENT, ZERO_WINDOW_PROBE_SENT = 1, 2
+KEEP_ALIVE_SENT: Final = 1
+ZERO_WINDOW_PROBE_SENT: Final = 2
 
-LIKE_DUPLICATES = -1
+LIKE_DUPLICATES: Final = -1
 """Count of duplicate ACKs after an ACK of unseen bytes; it satisfies rule 12 (observed)."""
-FAST_RETRANSMISSION_NS = 20_000_000
+FAST_RETRANSMISSION_NS: Final = 20_000_000
 """A fast retransmission follows its duplicate ACKs within 20 ms."""
-REORDERING_NS = 3_000_000
+REORDERING_NS: Final = 3_000_000
 """How late a segment may be to count as out of order, where the initial round trip is not known."""
 
 
 def classify(half: Half, segment: Segment, time: TimeNs, initial_rtt: DurationNs | None) -> int:
     """Return the flags of a segment as a bit set and carry the analysis state of its direction forward."""
-    _, seq, ack, flags, window, *_ = segment
-    size = segment.size
+    seq, ack, flags, window, size = segment.seq, segment.ack, segment.flags, segment.window, segment.size
     other = half.other
     known = half.sure
     next_seq = half.next_seq
@@ -88,12 +99,13 @@ def classify(half: Half, segment: Segment, time: TimeNs, initial_rtt: DurationNs
 def _acknowledges_unseen(other: Half, ack: int) -> None:
     """Note an ACK beyond the contiguous bytes of the other direction, once a hole.
 
-    The flag is not counted, but where the ACK lies beyond all that was seen rule 12 then takes it for duplicate ACKs (observed).
+    The flag is not counted, but where the ACK lies beyond all that was seen, and no hole before, rule 12 takes it for duplicate ACKs
+    (observed).
     """
-    contiguous = other.hole_at if other.hole_at is not None else other.next_seq
-    if 0 < (ack - contiguous) & MASK < HALF:
+    hole = other.hole_at
+    if 0 < (ack - (other.next_seq if hole is None else hole)) & MASK < HALF:
         other.hole_at = None
-        if 0 < (ack - other.next_seq) & MASK < HALF:
+        if hole is None:
             other.dup_acks = LIKE_DUPLICATES
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.model.seams import Segment
 from analyzer.tcp.analysis import ACK, RST
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analyzer.tcp._half import Half
     from analyzer.tcp.flow import Flow
 
-LEAST_ROUND_TRIP_NS: DurationNs = 2_000_000
+LEAST_ROUND_TRIP_NS: Final[DurationNs] = 2_000_000
 """Round trips below this are too short to tell a middlebox by its speed."""
 
 

@@ -6,18 +6,18 @@ or TTL is a copy. Of the copies the one nearest to the client counts: the earlie
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from analyzer.model.seams import Segment
 from analyzer.units import DurationNs, PacketId, TimeNs
 
-COPY_NS: DurationNs = 5_000_000
+COPY_NS: Final[DurationNs] = 5_000_000
 """Copies of a packet follow each other within this time."""
-TIMESTAMP_OPTION = 8
+TIMESTAMP_OPTION: Final = 8
 """TCP option kind (RFC 7323)."""
-MOST_SIGHTINGS = 64
+MOST_SIGHTINGS: Final = 64
 """Packets of one direction among which a copy's original is looked for."""
-MOST_HELD = 64
+MOST_HELD: Final = 64
 """Packets to the client that wait for copies of themselves."""
 
 Identity: TypeAlias = tuple[int | bytes | None, int, int, int, int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analyzer.model.seams import End, Opener, Segment
+from analyzer.model.seams import End, Opener, Process, Segment
 from analyzer.tcp import analysis
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledges, take_ack, take_window
@@ -18,7 +18,7 @@ from analyzer.tcp.opening import Mark, SynAgain, complete, guess_client, is_open
 from analyzer.tcp.options import SACK_OPTION, sack_blocks
 from analyzer.tcp.points import Merged
 from analyzer.tcp.repeating import Repeats
-from analyzer.tcp.seq import MASK
+from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.sniffer import Sniffer
 from analyzer.tcp.stream import MOST_AHEAD, Stream
 from analyzer.tcp.waiting import Room
@@ -29,9 +29,10 @@ class Flow(Link):
     """One TCP connection."""
 
     __slots__ = (
-        "_openers", "closed_id", "closed_ns", "closer", "completeness", "copies", "counts", "duplicates", "ended", "established_id",
-        "established_ns", "first_id", "first_ns", "icmp_errors", "initial_rtt_ns", "merged", "on_syn", "point", "repeats", "syn_ack_ns",
-        "syn_ack_repeated", "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
+        "_openers", "closed_id", "closed_ns", "closer", "completeness", "conflicts", "copies", "counts", "duplicates", "elsewhere", "ended",
+        "established_id", "established_ns", "first_id", "first_ns", "heard", "icmp_errors", "initial_rtt_ns", "merged", "on_syn", "point",
+        "process",
+        "repeats", "syn_ack_ns", "syn_ack_repeated", "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +81,10 @@ class Flow(Link):
         """Capture point that it was seen at."""
         self.merged: Merged | None = None
         """Where it was captured at several points: what Wireshark counts over all of them."""
+        self.process: Process | None = None
+        """Whose it is, where the capture says so: what the first packet with a process says."""
+        self.conflicts = room.conflicts
+        """What compares bytes that come again; None where nobody asks."""
         self.repeats: Repeats | None = None
         """Why its segments were sent again; None where none was."""
         self.closer: str | None = None
@@ -87,6 +92,21 @@ class Flow(Link):
         self.closed_id: PacketId | None = None
         self.ended: End | None = None
         self.icmp_errors = 0
+        self.elsewhere = False
+        """Whether another process follows it and makes its rows."""
+        self.heard = False
+        """Whether it is read all the same, for what it tells of others."""
+
+    def leave(self) -> None:
+        """Look no further at a connection that another process follows, once both sides' first numbers are known; SYNs excepted."""
+        first = self.first_half
+        if first.base_seq is None or first.other.base_seq is None:
+            return
+        for half in self.halves:
+            half.elsewhere = True
+            half.quiet = False
+            half.next_seq = -1  # equal to none: the loop's usual way is not taken
+        self.release()
 
     def starts_anew(self, half: Half, segment: Segment) -> bool:
         """Tell whether a SYN on a known pair of endpoints opens a new connection (the numbering rule of `tcp.stream`)."""
@@ -101,6 +121,8 @@ class Flow(Link):
         half.packets += 1
         half.last_id = packet_id
         flags = segment.flags
+        if self.process is None:
+            self.process = segment.process
         if not half.seen:
             half.seen = True
             half.ttl = segment.ttl
@@ -164,12 +186,13 @@ class Flow(Link):
                 and stream.seq == half.next_seq
                 and stream.waiting is None
                 and back.waiting is None
-                and (back.seq == other.next_seq or back.fin_offset is not None)  # else an ACK of `next_seq` tells of missing bytes
+                and (back.seq == other.next_seq or back.finished)  # else an ACK of `next_seq` tells of missing bytes, or of a FIN
                 and (back.trail is None or not back.trail.open_repeats)
                 and stream.unseen_since is None
                 and back.unseen_since is None
                 and back.shut is None  # the update that ends it may look usual
                 and (half.sightings is None or not half.sightings.watching)
+                and not (other.seen and 0 < (other.last_ack - half.next_seq) & MASK < HALF)  # behind a FIN: what comes was acknowledged
             )
             half.skip = stream.skip()
 
@@ -290,6 +313,8 @@ class Flow(Link):
         start = stream.position(seq)
         if highest is not None and start < stream.position(highest):
             half.probe_time = 0  # Karn: a repeat tells nothing about the round trip
+            if self.conflicts is not None:
+                self.conflicts.compare(self.connection_id, stream, segment, start, packet_id)
         if start < stream.offset:
             end = min(start + size, stream.offset)
             stream.repeat(max(start, 0), end, time, packet_id, needless=acknowledges(half.other, end))

@@ -6,7 +6,7 @@ receiver with nothing to say delays its ACK (RFC 1122 section 4.2.3.2). Together
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from analyzer.model.stalls import Held
 from analyzer.tcp._half import Half
@@ -15,15 +15,16 @@ from analyzer.units import MILLISECOND, DurationNs, PacketId, TimeNs
 if TYPE_CHECKING:
     from analyzer.tcp.link import Link
 
-LATE_NS: DurationNs = 30 * MILLISECOND
+LATE_NS: Final[DurationNs] = 30 * MILLISECOND
 """An ACK that comes this much later than a round trip was delayed by a timer: the shortest in use is 40 ms."""
-LATEST_NS: DurationNs = 520 * MILLISECOND
+LATEST_NS: Final[DurationNs] = 520 * MILLISECOND
 """No receiver may delay an ACK for more than 500 ms (RFC 9293 section 3.8.6.3)."""
-AT_ONCE_NS: DurationNs = 5 * MILLISECOND
+AT_ONCE_NS: Final[DurationNs] = 5 * MILLISECOND
 """A sender that waited for an ACK sends within this time after it, and after the way from capture point to sender and back."""
-OPTIONS = 40
+OPTIONS: Final = 40
 """Bytes that TCP options may take from a full segment: the MSS does not count them (RFC 6691)."""
-SLOWER, SOONER = 1.25, 0.9
+SLOWER: Final = 1.25
+SOONER: Final = 0.9
 """What that way takes at most and at least, in smallest round trips."""
 
 
@@ -47,6 +48,15 @@ def acknowledged_late(half: Half, ack: int, time: TimeNs, packet_id: PacketId) -
     stream.sync()
     half.quiet = False
     half.late_ack = LateAck(ack, half.next_time, time, packet_id, half.other.next_seq)
+
+
+def went_on(half: Half) -> None:
+    """Take note that who acknowledged late has sent data since: no segment of the other side can have waited for that ACK alone."""
+    other = half.other
+    if other.late_ack is not None and half.next_seq != other.late_ack.said:
+        other.late_ack = None
+        half.stream.sync()
+        half.flow.settle()
 
 
 def take_held(link: Link, half: Half, seq: int, size: int, time: TimeNs, packet_id: PacketId) -> None:

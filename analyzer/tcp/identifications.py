@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from analyzer.model.seams import Segment
 from analyzer.tcp.analysis import RST, SYN
-from analyzer.units import PacketId, TimeNs
+from analyzer.units import MILLISECOND, DurationNs, PacketId, TimeNs
 
 if TYPE_CHECKING:
     from analyzer.tcp._half import Half
@@ -46,6 +46,14 @@ MOST_HOPS: Final = 64
 """Windows sends with 128 and numbers the packets of all its connections together; what counts by connection (Linux) sends with 64."""
 SMALLEST_PART: Final = 536
 """The parts of a joined segment carry at least so many bytes (RFC 9293 section 3.7.1), where no full one was seen."""
+SHORTEST_TIMEOUT_NS: Final[DurationNs] = 190 * MILLISECOND
+"""The shortest retransmission timeout in use (Linux: 200 ms), less what a clock tick is off."""
+PROBE_FROM: Final = 1.5
+"""A tail loss probe comes two smoothed round trips after what it repeats (RFC 8985 section 7.2), which the smallest one is below."""
+FLIGHT: Final = 10
+"""Full segments that may be lost together at the end of what was sent, so that no later one shows it (RFC 6928)."""
+DOUBTFUL: Final = 4
+"""One gap that is not possible for so many in all: the counter is not that of the connection."""
 
 
 class Passed(NamedTuple):
@@ -61,12 +69,17 @@ class Passed(NamedTuple):
     """How many were not seen, if no segments were joined between the two looks."""
     sure: int
     """How many at least, if the loop counted joined ones there."""
+    possible: bool
+    """Whether TCP could have sent so many that nobody saw: not where the counter rises for other connections too."""
 
 
 class Identifications:
     """The identifications of one direction."""
 
-    __slots__ = ("_end", "_high", "_index", "_part", "_size", "agreed", "joined", "late", "passed", "same", "step", "wrong")
+    __slots__ = (
+        "_end", "_high", "_index", "_part", "_size", "agreed", "joined", "late", "looked", "passed", "peer_end", "peer_packets", "same",
+        "step", "wrong",
+    )  # fmt: skip
 
     def __init__(self, number: int, index: int, end: int, size: int) -> None:
         self._high = number
@@ -86,14 +99,21 @@ class Identifications:
         self.joined = False
         """Whether a segment was larger than one can be on the wire."""
         self.passed: list[Passed] = []
+        self.looked: TimeNs = 0
+        """When the last look was, how many packets of the peer had come by then, and up to which sequence number."""
+        self.peer_packets = 0
+        self.peer_end = 0
         self.step = (number - index + 1) & NUMBERS
         """What the number of a packet is ahead of the count of packets before it, if none was lost unseen; -1: nobody asks any more."""
 
-    def look(self, number: int, index: int, highest: int, end: int, size: int, most: int, time: TimeNs, packet_id: PacketId) -> None:
+    def look(
+        self, number: int, index: int, highest: int, end: int, size: int, most: int, most_unseen: int, time: TimeNs, packet_id: PacketId
+    ) -> None:
         """Take packet `index` (from 1) of the direction.
 
         `highest` is the sequence number up to which its sender had sent before, `end` after it, `size` its payload, `most` the largest
-        payload of one segment with the options that this one has (RFC 9293 section 3.7.1).
+        payload of one segment with the options that this one has (RFC 9293 section 3.7.1), `most_unseen` how many packets TCP can have
+        sent since the last look that nobody saw.
         """
         packets = index - self._index
         ahead = (number - self._high) & NUMBERS
@@ -117,8 +137,12 @@ class Identifications:
             elif extra < 0 or extra > MOST_PASSED:
                 self.wrong += 1
             elif extra > parts and len(self.passed) < MOST_KEPT:
-                self.agreed += packets - 1  # of those between, the ones that were looked at had been in step
-                self.passed.append(Passed(packet_id, time, self._high, number, extra - parts, max(0, extra - parts - between // part)))
+                lost = extra - parts
+                sure = max(0, lost - between // part)
+                told = sure if self.joined else lost
+                # The loop counted those between without a look: any of them may have passed over one number.
+                self.agreed += max(0, packets - max(1, told))
+                self.passed.append(Passed(packet_id, time, self._high, number, lost, sure, told <= most_unseen))
             self._high = number
             self._end = end
             self._size = size
@@ -152,7 +176,12 @@ class Identifications:
 
     def holds(self) -> bool:
         """Tell whether the numbers of this direction rise by one for each packet."""
-        return self.agreed >= LEAST and self.agreed >= RARE * len(self.passed) and self.agreed >= WRONG * self.wrong
+        return (
+            self.agreed >= LEAST
+            and self.agreed >= RARE * len(self.passed)
+            and self.agreed >= WRONG * self.wrong
+            and sum(not one.possible for one in self.passed) * DOUBTFUL < max(1, len(self.passed))
+        )
 
     def is_late(self, number: int) -> bool:
         """Tell whether a number was passed over by those that came already."""
@@ -184,14 +213,48 @@ NOTHING: Final = Identifications(0, 0, 0, 0)
 NOTHING.step = -1
 
 
-def look(half: Half, number: int, highest: int, end: int, size: int, header: int, index: int, time: TimeNs, packet_id: PacketId) -> None:
-    """Look at the identification of a packet of `half`, its `index`th, with a TCP header of so many bytes; see `Identifications.look`."""
-    numbers = half.numbers
+def look(
+    half: Half,
+    number: int,
+    highest: int,
+    end: int,
+    size: int,
+    header: int,
+    index: int,
+    time: TimeNs,
+    packet_id: PacketId,
+    in_order: bool = True,
+) -> None:
+    """Look at the identification of a packet of `half`, its `index`th, with a TCP header of so many bytes; see `Identifications.look`.
+
+    `in_order` is false where its sequence number, or a hole before it, shows that data was lost or sent again: then any number may be.
+    """
+    numbers, other = half.numbers, half.other
     if numbers is None:
         numbers = half.numbers = Identifications(number, index, end, size)
     else:
-        numbers.look(number, index, highest, end, size, half.flow.segment_bytes() + 20 - header, time, packet_id)
+        most = half.flow.segment_bytes() + 20 - header
+        unseen = _most_unseen(half, numbers, size, most, time) if in_order else MOST_PASSED
+        numbers.look(number, index, highest, end, size, most, unseen, time, packet_id)
+    numbers.looked, numbers.peer_packets, numbers.peer_end = time, other.packets, other.next_seq
     half.step = -1 if half.asks else numbers.step
+
+
+def _most_unseen(half: Half, numbers: Identifications, size: int, most: int, time: TimeNs) -> int:
+    """Return how many packets TCP can have sent since the last look without a trace in the sequence numbers.
+
+    ACKs of what the peer sent meanwhile; and, after the time of a tail loss probe or timeouts, copies of this segment, with the rest of a
+    flight if it is a full one. What a counter passes over beyond that went to other connections.
+    """
+    other = half.other
+    packets, carried = other.packets - numbers.peer_packets, (other.next_seq - numbers.peer_end) & 0xFFFF_FFFF
+    acks = 1 + carried // SMALLEST_PART if 0 < carried < 0x8000_0000 else 0
+    quiet = time - max(numbers.looked, other.last_time if packets else 0)
+    sent = (max(0, quiet) // SHORTEST_TIMEOUT_NS + 1).bit_length() - 1  # each timeout is twice the one before (RFC 6298 section 5.5)
+    rtt = other.stream.rtt_ns
+    if not sent and rtt is not None and quiet >= PROBE_FROM * rtt:
+        sent = 1
+    return acks + (sent + (FLIGHT if size * 4 > most * 3 else 0) if sent and size else 0)
 
 
 def look_at(half: Half, segment: Segment, highest: int | None, time: TimeNs, packet_id: PacketId, *, copy: bool) -> None:
@@ -203,6 +266,7 @@ def look_at(half: Half, segment: Segment, highest: int | None, time: TimeNs, pac
     if numbers is not None:
         if number - index + 1 & NUMBERS == numbers.step and segment.size <= DEFAULT_MSS:
             numbers.keep_step(number, index, end, segment.size)
+            numbers.looked, numbers.peer_packets, numbers.peer_end = time, half.other.packets, half.other.next_seq
             return
         if numbers.step < 0:
             return
@@ -211,7 +275,9 @@ def look_at(half: Half, segment: Segment, highest: int | None, time: TimeNs, pac
             numbers.skip(index)
             half.step = -1 if half.asks else numbers.step
         return
-    look(half, number, end if highest is None else highest, end, segment.size, 20 + len(segment.options), index, time, packet_id)
+    in_order = highest is None or (segment.seq == highest and half.stream.waiting is None)
+    sent = end if highest is None else highest
+    look(half, number, sent, end, segment.size, 20 + len(segment.options), index, time, packet_id, in_order)
 
 
 def unseen(half: Half) -> list[Passed]:
@@ -232,9 +298,14 @@ def conclude(half: Half) -> None:
             half.numbers = NOTHING
 
 
-def settle(halves: Iterable[Half], *, joined: bool) -> None:
-    """Let what was seen in one direction hold for all of a capture: where any segment was joined by offload, others may have been."""
+def settle(halves: Iterable[Half], *, joined: bool) -> bool:
+    """Let what was seen in one direction hold for all of a capture: where any segment was joined by offload, others may have been.
+
+    Return whether any was.
+    """
     known = [half.numbers for half in halves if half.numbers is not None and half.numbers is not NOTHING]
-    if joined or any(numbers.joined for numbers in known):
+    joined = joined or any(numbers.joined for numbers in known)
+    if joined:
         for numbers in known:
             numbers.joined = True
+    return joined

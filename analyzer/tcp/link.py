@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model import seams
 from analyzer.model.seams import Claim, Opener, Repair
 from analyzer.model.stalls import Held
@@ -12,7 +14,7 @@ from analyzer.tcp.stream import Stream
 from analyzer.tcp.trail import Repeat
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
-DEFAULT_MSS = 1460
+DEFAULT_MSS: Final = 1460
 
 
 class Link(seams.Link):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from analyzer.model.seams import Segment
 from analyzer.tcp.analysis import ACK, FIN, RST, SYN
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from analyzer.tcp._half import Half
     from analyzer.tcp.flow import Flow
 
-WELL_KNOWN_PORTS = frozenset({443, 80, 53, 8000})
+WELL_KNOWN_PORTS: Final = frozenset({443, 80, 53, 8000})
 """Ports that tell the server where no SYN does (8000: DynamoDB local)."""
 Mark: TypeAlias = int | bytes | None
-MOST_SYNS = 16
+MOST_SYNS: Final = 16
 """Repeated SYNs of one connection whose times are remembered; Linux sends six."""
-MOST_OPENING = 16
+MOST_OPENING: Final = 16
 """Segments after which the end of the handshake is no longer waited for (one direction only in the capture)."""
 
 
@@ -82,7 +82,7 @@ def mark(segment: Segment) -> Mark:
 
 def is_opening(flow: Flow) -> bool:
     """Tell whether the end of the handshake may still come."""
-    if flow.syn_ns is None or flow.established_ns is not None:
+    if (flow.syn_ns is None and flow.syn_ack_ns is None) or flow.established_ns is not None:
         return False
     first, second = flow.halves
     return first.packets + second.packets < MOST_OPENING

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-MSS_OPTION = 2
-SACK_OPTION = 5
+from typing import Final
+
+MSS_OPTION: Final = 2
+SACK_OPTION: Final = 5
 
 
 def mss(options: bytes) -> int | None:

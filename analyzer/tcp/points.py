@@ -6,7 +6,6 @@ alone, so that neither clocks nor delays mix; only the flags that Wireshark woul
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ class Points:
     def __init__(self, of_file: Sequence[int], shifts: Sequence[DurationNs]) -> None:
         """Take each file's capture point and what was taken off its times."""
         self._of_file, self._shifts = of_file, shifts
-        self._kept: list[tuple[dict[bytes, Half], deque[Flow]]] = [({}, deque()) for _ in range(max(of_file) + 1)]
+        self._kept: list[tuple[dict[bytes, Half], list[tuple[TimeNs, ConnectionId, Flow]]]] = [({}, []) for _ in range(max(of_file) + 1)]
         self._latest: dict[bytes, Flow] = {}
         self._connections = 0
         self._first: Flow | None = None
@@ -37,7 +36,7 @@ class Points:
         self.point = 0
         self.shift: DurationNs = 0
 
-    def enter(self, file: int) -> tuple[dict[bytes, Half], deque[Flow]]:
+    def enter(self, file: int) -> tuple[dict[bytes, Half], list[tuple[TimeNs, ConnectionId, Flow]]]:
         """Go to the point of a file; return its directions by key, and its connections that have ended."""
         self.point, self.shift = self._of_file[file], self._shifts[file]
         return self._kept[self.point]

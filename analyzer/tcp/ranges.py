@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from typing import Final
 
-MOST_RANGES = 16_384
+MOST_RANGES: Final = 16_384
 """Ranges of one set: with more, putting one in the middle would cost too much (a hostile capture has as many as packets)."""
 
 

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 MOST: Final = 1000
 """Repeats of one connection that are remembered; the causes of further ones are not asked for."""
-TIMEOUT_NS: DurationNs = 190 * MILLISECOND
+TIMEOUT_NS: Final[DurationNs] = 190 * MILLISECOND
 """The shortest retransmission timeout in use (Linux: 200 ms; RFC 6298 asks for 1 s), less what a clock tick is off."""
-REORDERED_NS: DurationNs = 3 * MILLISECOND
+REORDERED_NS: Final[DurationNs] = 3 * MILLISECOND
 REORDERED_SHARE: Final = 4
 """A hole that lasts less than 3 ms, or than this part of the round trip to its sender, was filled before its sender could know of it."""
-AT_ONCE_NS: DurationNs = 5 * MILLISECOND
+AT_ONCE_NS: Final[DurationNs] = 5 * MILLISECOND
 """Within this time, and half as much again as the round trip to the sender, a segment answers an ACK."""
 BACKED_OFF: Final = 1.5
 """A timeout doubles (RFC 6298 section 5.5); seen from elsewhere, by at least so much."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model.seams import Claim, End, Opener, Sink
 from analyzer.tcp.stream import FAR, Stream
 
-MOST_TRIES = 64
+MOST_TRIES: Final = 64
 """Segments that are looked at for a beginning where the true one is not in the capture."""
-MOST_HELD = 32
+MOST_HELD: Final = 32
 """Bytes that are held while openers ask for more."""
 
 

@@ -24,9 +24,9 @@ FAR: Final = 0x4000_0000
 """The longest run of bytes that the loop counts down alone: sequence numbers are made sure of before they can be ambiguous."""
 MOST_AHEAD: Final = 0x1000_0000
 """An ACK or a FIN further than this beyond what was seen is no proof of lost bytes."""
-NO_MARKS: deque[Mark] = deque(maxlen=0)
+NO_MARKS: Final[deque[Mark]] = deque(maxlen=0)
 """Of directions without payload, which most connections of a scan are."""
-ONE_WAY_NS: DurationNs = SECOND
+ONE_WAY_NS: Final[DurationNs] = SECOND
 """How long a hole is waited for where the capture lacks the direction whose ACKs would tell."""
 
 

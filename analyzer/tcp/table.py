@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Final
 
 from analyzer.model.rows import Connection, Repeated
 from analyzer.tcp import analysis
@@ -14,8 +15,11 @@ from analyzer.tcp.identifications import unseen
 from analyzer.tcp.opening import syn_stall
 from analyzer.units import PacketId
 
-SYN, DATA = 1, 8
+SYN: Final = 1
+DATA: Final = 8
 """Bits of `tcp.completeness`."""
+NO_COUNTS: Final[dict[int, int]] = {}
+"""Of a connection without any flag of `analysis`."""
 
 
 @lru_cache(maxsize=4096)
@@ -23,13 +27,12 @@ def _address(packed: bytes) -> str:
     return str(ip_address(packed))
 
 
-def _completeness(flow: Flow) -> int:
+def _completeness(flow: Flow, *, payload: bool) -> int:
     """Return the final `tcp.completeness`; for a single packet that is no SYN it is 0 (observed)."""
     first, second = flow.halves
     if first.packets + second.packets == 1 and not flow.completeness & SYN:
         return 0
-    payload = first.stream.unique_bytes() or second.stream.unique_bytes()  # the loop does not set the bit
-    return flow.completeness | (DATA if payload else 0)
+    return flow.completeness | (DATA if payload else 0)  # the loop does not set the bit
 
 
 def _repeats(flow: Flow, client: Half) -> tuple[Repeated, ...]:
@@ -64,74 +67,87 @@ def row(flow: Flow) -> Connection:
     if client is None:
         client, rule = first, "first-packet"
     server = client.other
-    key = flow.key
+    key, (first_port, second_port) = flow.key, flow.ports
     width = (len(key) - 4) // 2
-    ends = [(_address(key[:width]), flow.ports[0]), (_address(key[width : 2 * width]), flow.ports[1])]
+    host, port, peer, peer_port = _address(key[:width]), first_port, _address(key[width : 2 * width]), second_port
     if client is not first:
-        ends.reverse()
+        host, port, peer, peer_port = peer, peer_port, host, port
     up, down = client.stream, server.stream
-    counts = (flow.counts or {}).get
+    sent, received, gaps = up.unique_bytes(), down.unique_bytes(), up.gap_bytes() + down.gap_bytes()
+    counts = flow.counts
+    count = (NO_COUNTS if counts is None else counts).get
     connect = None
     if flow.syn_ns is not None and flow.established_ns is not None:
         connect = flow.established_ns - flow.syn_ns
-    lost = sum(one.packets for half in (client, server) for one in unseen(half))
-    last = max((half for half in (first, second) if half.seen), key=lambda half: half.last_id)
-    return Connection(
-        connection_id=flow.connection_id,
-        client_address=ends[0][0],
-        client_port=ends[0][1],
-        server_address=ends[1][0],
-        server_port=ends[1][1],
-        server_name=None,
-        service=None,
-        region=None,
-        first_ns=flow.first_ns,
-        last_ns=max(half.last_time for half in (first, second) if half.seen),
-        syn_ns=flow.syn_ns,
-        established_ns=flow.established_ns,
-        connect_ns=connect,
-        min_rtt_ns=up.rtt_ns,
-        client_rtt_ns=down.rtt_ns,
-        initial_rtt_ns=flow.initial_rtt_ns,
-        packets_sent=client.packets,
-        packets_received=server.packets,
-        bytes_sent=up.unique_bytes(),
-        bytes_received=down.unique_bytes(),
-        retransmissions=counts(analysis.RETRANSMISSION, 0),
-        fast_retransmissions=counts(analysis.FAST, 0),
-        spurious_retransmissions=counts(analysis.SPURIOUS, 0),
-        out_of_order=counts(analysis.OUT_OF_ORDER, 0),
-        duplicate_acks=counts(analysis.DUPLICATE_ACK, 0),
-        keep_alives=counts(analysis.KEEP_ALIVE, 0),
-        zero_windows=counts(analysis.ZERO_WINDOW, 0),
-        lost_segments=counts(analysis.LOST_SEGMENT, 0),
-        completeness=_completeness(flow),
-        lost_before_capture=bool(up.gap_bytes() or down.gap_bytes() or lost),
-        closed_by=flow.closer or "open",
-        opened_ahead=False,
-        copy_of=None,
-        exchanges=0,
-        first_packet_id=flow.first_id,
-        last_packet_id=last.last_id,
-        client_rule=rule,
-        protocol=flow.protocol,
-        duplicates=flow.duplicates,
-        gap_bytes=up.gap_bytes() + down.gap_bytes(),
-        cut_packets=up.cut + down.cut,
-        icmp_errors=flow.icmp_errors,
-        closed_ns=flow.closed_ns,
-        closed_packet_id=flow.closed_id,
-        client_closed_ns=client.closed_ns,
-        server_closed_ns=server.closed_ns,
-        established_packet_id=flow.established_id,
-        syn_retransmissions=flow.syn_again.count if flow.syn_again is not None else 0,
-        syn_stall_ns=syn_stall(flow),
-        server_ttl=server.ttl if server.seen else None,
-        icmp_ns=client.icmp_ns,
-        client_ttl=client.ttl if client.seen else None,
-        unseen_packets=lost,
-        repeats=_repeats(flow, client),
+    lost = _lost(client) + _lost(server)
+    last = first.last_time if first.seen else second.last_time
+    if second.seen and second.last_time > last:
+        last = second.last_time
+    process = flow.process
+    return Connection(  # by position: 56 names would take four times as long, for each connection of a scan
+        flow.connection_id,
+        host,
+        port,
+        peer,
+        peer_port,
+        None,  # server_name
+        None,  # service
+        None,  # region
+        flow.first_ns,
+        last,
+        flow.syn_ns,
+        flow.established_ns,
+        connect,
+        up.rtt_ns,
+        down.rtt_ns,
+        flow.initial_rtt_ns,
+        client.packets,
+        server.packets,
+        sent,
+        received,
+        count(analysis.RETRANSMISSION, 0),
+        count(analysis.FAST, 0),
+        count(analysis.SPURIOUS, 0),
+        count(analysis.OUT_OF_ORDER, 0),
+        count(analysis.DUPLICATE_ACK, 0),
+        count(analysis.KEEP_ALIVE, 0),
+        count(analysis.ZERO_WINDOW, 0),
+        count(analysis.LOST_SEGMENT, 0),
+        _completeness(flow, payload=bool(sent or received)),
+        bool(gaps or lost),
+        flow.closer or "open",
+        False,  # opened_ahead
+        None,  # copy_of
+        0,  # exchanges
+        flow.first_id,
+        max(first.last_id, second.last_id),  # 0 of a direction that was not seen
+        rule,
+        flow.protocol,
+        flow.duplicates,
+        gaps,
+        up.cut + down.cut,
+        flow.icmp_errors,
+        flow.closed_ns,
+        flow.closed_id,
+        client.closed_ns,
+        server.closed_ns,
+        flow.established_id,
+        flow.syn_again.count if flow.syn_again is not None else 0,
+        syn_stall(flow),
+        server.ttl if server.seen else None,
+        client.icmp_ns,
+        client.ttl if client.seen else None,
+        lost,
+        _repeats(flow, client),
+        process.process_id if process is not None else None,
+        process.name if process is not None else None,
     )
+
+
+def _lost(half: Half) -> int:
+    """Return how many packets of a direction were lost before the capture point."""
+    numbers = half.numbers
+    return sum([one.packets for one in unseen(half)]) if numbers is not None and numbers.passed else 0
 
 
 def over_all(kept: Connection, views: Sequence[Flow]) -> Connection:

@@ -5,16 +5,16 @@ the receiver's window was closed.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from analyzer.model.stalls import Held
 from analyzer.units import PacketId, TimeNs
 
-MOST_MARKS = 32
+MOST_MARKS: Final = 32
 """Packets of one direction that are remembered: as many as an ICMP error or a repeat may lag behind."""
-MOST_UPLOADED = 512
+MOST_UPLOADED: Final = 512
 """The same while a client sends a large body: what may be under way at once."""
-MOST_EVENTS = 256
+MOST_EVENTS: Final = 256
 """Bound of the repeats, of the holes and of the closed windows that are remembered for the exchange under way."""
 
 Mark: TypeAlias = tuple[int, int, TimeNs, PacketId]

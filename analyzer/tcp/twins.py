@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from analyzer.tcp.flow import Flow
 from analyzer.tcp.nearness import Nearness
 from analyzer.tcp.opening import Mark
+from analyzer.tcp.outline import Opened
 from analyzer.tcp.overlap import overlaps
 from analyzer.units import SECOND, ConnectionId, DurationNs, TimeNs
+
+if TYPE_CHECKING:
+    from analyzer.tcp.flow import Flow
 
 COPY_NS: DurationNs = SECOND
 """Views of one connection see its first SYN within this time: a capture on one interface may lag behind that on another."""
@@ -37,13 +40,13 @@ class Views:
 
     __slots__ = ("answer", "first", "flows", "syn_ns")
 
-    def __init__(self, first: Flow, syn_ns: TimeNs) -> None:
+    def __init__(self, first: Opened, syn_ns: TimeNs) -> None:
         self.first = first
         self.syn_ns = syn_ns
         self.flows = [first]
         self.answer = first.syn_ack_seq
 
-    def fits(self, flow: Flow, syn_ns: TimeNs, within: DurationNs) -> bool:
+    def fits(self, flow: Opened, syn_ns: TimeNs, within: DurationNs) -> bool:
         """Tell whether a connection with the same client's number may be another view of this one."""
         return (
             syn_ns - self.syn_ns <= within
@@ -51,14 +54,14 @@ class Views:
             and (_ends(flow) != _ends(self.first) or flow.point != self.first.point)
         )
 
-    def add(self, flow: Flow) -> None:
+    def add(self, flow: Opened) -> None:
         """Take another view."""
         self.flows.append(flow)
         if self.answer is None:
             self.answer = flow.syn_ack_seq
 
 
-def twins(flows: Sequence[Flow], streams: Mapping[ConnectionId, ConnectionId] = NO_STREAMS) -> dict[ConnectionId, ConnectionId]:
+def twins(flows: Sequence[Opened], streams: Mapping[ConnectionId, ConnectionId] = NO_STREAMS) -> dict[ConnectionId, ConnectionId]:
     """Return for each copy of a connection the connection whose SYN came first; of three hops both later ones name the first.
 
     A copy has other addresses or ports, and its SYN and SYN-ACK carry the same two initial sequence numbers within a second. Where a
@@ -68,14 +71,15 @@ def twins(flows: Sequence[Flow], streams: Mapping[ConnectionId, ConnectionId] = 
     """
     found = _by_syn(flows)
     if any(flow.point for flow in flows):
-        found = _across(flows, found, streams)
-        Nearness(views.flows for views in found).sort()
+        whole = cast("Sequence[Flow]", flows)  # only whole connections have several points
+        found = _across(whole, found, streams)
+        Nearness(cast("list[Flow]", views.flows) for views in found).sort()
         for views in found:
             views.first = views.flows[0]
     return {copy.connection_id: views.first.connection_id for views in found for copy in views.flows if copy is not views.first}
 
 
-def _by_syn(flows: Iterable[Flow]) -> list[Views]:
+def _by_syn(flows: Iterable[Opened]) -> list[Views]:
     """Return the connections that were seen in several places, by their SYNs."""
     opened = sorted(((flow.syn_ns, flow.connection_id, flow) for flow in flows if flow.syn_ns is not None), key=lambda item: item[:2])
     alike = Counter(flow.syn_seq for _, _, flow in opened)
@@ -120,15 +124,15 @@ def _across(flows: Sequence[Flow], found: list[Views], streams: Mapping[Connecti
     return list({id(views): views for views in of.values() if len(views.flows) > 1}.values())
 
 
-def one_way(flows: Iterable[Flow]) -> dict[ConnectionId, ConnectionId]:
+def one_way(flows: Iterable[Opened]) -> dict[ConnectionId, ConnectionId]:
     """Return for each connection that holds only a client's packets the one that holds only the server's answers to it.
 
     The client's address and port are the same, the server's are not; the SYN-ACK acknowledges the number of the SYN, and where the
     client's ACK was captured that acknowledges the number of the SYN-ACK. So a capture between the two ends of a translation sees a
     connection to the address before it and one from the address after it (ECS: requests to 127.0.0.1:51679, answers from 169.254.170.2).
     """
-    asked: dict[tuple[bytes, int, int | None], Flow] = {}
-    answered: list[Flow] = []
+    asked: dict[tuple[bytes, int, int | None], Opened] = {}
+    answered: list[Opened] = []
     for flow in sorted(flows, key=lambda flow: (flow.first_ns, flow.connection_id)):
         client = flow.client_half
         if client is None:
@@ -154,5 +158,5 @@ def one_way(flows: Iterable[Flow]) -> dict[ConnectionId, ConnectionId]:
     return pairs
 
 
-def _ends(flow: Flow) -> Ends:
+def _ends(flow: Opened) -> Ends:
     return flow.client(), flow.server()

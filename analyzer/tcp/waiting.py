@@ -1,21 +1,23 @@
-"""Segments that wait behind a hole, and the bound on what all connections together let wait."""
+"""Segments that wait behind a hole, and what all connections share: the bound on what they together let wait."""
 
 from __future__ import annotations
 
 from bisect import insort
 from collections import deque
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from analyzer.model.seams import Block
+from analyzer.tcp.conflicts import Conflicts
 from analyzer.tcp.ranges import RangeSet
 from analyzer.units import PacketId, TimeNs
 
-MOST_PIECES = 4096
-MOST_BYTES = 8 << 20
+MOST_PIECES: Final = 4096
+MOST_BYTES: Final = 8 << 20
 """Bounds of what waits in one direction; beyond them its first hole is taken for a gap."""
-MOST_ROOM = 128 << 20
+MOST_ROOM: Final = 128 << 20
 """Bytes that all directions together let wait; beyond them whoever waited longest gives up."""
-PIECE_COST = 256
+PIECE_COST: Final = 256
 """What a waiting segment costs beside its bytes."""
 
 
@@ -44,14 +46,20 @@ class Waiter(Protocol):
 
 
 class Room:
-    """What waits on all connections of a capture."""
+    """What all connections of a capture share: the bound on what waits, and the blocks at hand with which repeats are compared."""
 
-    __slots__ = ("_waiters", "limit", "used")
+    __slots__ = ("_waiters", "conflicts", "limit", "used")
 
-    def __init__(self, limit: int = MOST_ROOM) -> None:
+    def __init__(self, conflicts: Conflicts | None = None, *, limit: int = MOST_ROOM) -> None:
+        self.conflicts = conflicts
         self.limit = limit
         self.used = 0
         self._waiters: dict[Waiter, None] = {}
+
+    def enter(self, block: Block) -> None:
+        """Keep a block at hand."""
+        if self.conflicts is not None:
+            self.conflicts.enter(block)
 
     def take(self, waiter: Waiter, size: int) -> None:
         """Let `size` more bytes of a direction wait."""

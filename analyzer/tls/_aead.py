@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
+from typing import Final
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
@@ -16,7 +17,7 @@ from analyzer.tls.ciphers import Bulk
 from analyzer.tls.protection import BadRecord, Protection
 from analyzer.tls.schedule import NONCE, next_secret, traffic_keys
 
-_MOST = 0xFFFF
+_MOST: Final = 0xFFFF
 _additional_data = Struct("!Q3sH").pack
 """Sequence number, type and version as in the header, length of the plaintext (RFC 5246 section 6.2.3.3)."""
 

@@ -6,7 +6,7 @@ for a header at the beginning of each segment: five bytes of which three are all
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from analyzer.model.http import Mark
 from analyzer.model.seams import ByteStream, End, Sink
@@ -14,28 +14,36 @@ from analyzer.tls.numbers import APPLICATION_DATA, CHANGE_CIPHER_SPEC, LARGEST_R
 
 FAR: Final = 0x100_0000_0000
 """Beyond the end of any stream: nothing more is to be seen."""
-MOST_SEARCHED = 4096
+MOST_SEARCHED: Final = 4096
 """Segments that are looked at for a header after lost bytes, before a direction is given up."""
 
 
-class Record(NamedTuple):
+class Record:
     """One record; offsets are those of the direction's stream, header included."""
 
-    kind: int
-    start: int
-    end: int
-    began: Mark
-    """The packet that first carried its first byte."""
-    done: Mark
-    """The packet whose arrival made it complete."""
-    header: bytes
-    body: bytes | None
-    """Its content where somebody reads that, and the capture holds all of it."""
+    __slots__ = ("began", "body", "done", "end", "header", "kind", "size", "start")
 
-    @property
-    def size(self) -> int:
+    def __init__(self, kind: int, start: int, end: int, began: Mark, done: Mark, header: bytes, body: bytes | None) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.size = end - start - RECORD_HEADER
         """Bytes behind the header."""
-        return self.end - self.start - RECORD_HEADER
+        self.began = began
+        """The packet that first carried its first byte."""
+        self.done = done
+        """The packet whose arrival made it complete."""
+        self.header = header
+        self.body = body
+        """Its content where somebody reads that, and the capture holds all of it."""
+
+    def bare(self) -> Record:
+        """Return the record without its bytes: what times and sizes need."""
+        return Record(self.kind, self.start, self.end, self.began, self.done, b"", None)
+
+    def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
+        """Let it go to another process, compiled or not."""
+        return Record, (self.kind, self.start, self.end, self.began, self.done, self.header, self.body)
 
 
 class Taker(Protocol):
@@ -68,17 +76,43 @@ class Taker(Protocol):
         ...
 
 
+class Nobody(Taker):
+    """Takes what comes after the end."""
+
+    __slots__ = ()
+
+    def wants(self, kind: int) -> bool:
+        """See `Taker`."""
+        return False
+
+    def take(self, record: Record) -> None:
+        """See `Taker`."""
+
+    def holed(self, kind: int, beginning: bytes) -> None:
+        """See `Taker`."""
+
+    def lost(self, offset: int) -> None:
+        """See `Taker`."""
+
+    def found(self, offset: int) -> None:
+        """See `Taker`."""
+
+    def ended(self, cut: Record | None, how: End) -> None:
+        """See `Taker`."""
+
+
+NOBODY: Final = Nobody()
+
+
 class RecordReader(Sink):
     """Reads the records of one direction. Implements `model.seams.Sink`."""
 
     __slots__ = (
-        "_began", "_body", "_header", "_held", "_kind", "_lost", "_over", "_searched", "_seen", "_start", "_stop", "_stream", "_taker",
-        "_wants",
+        "_began", "_header", "_held", "_kind", "_lost", "_over", "_parts", "_searched", "_seen", "_start", "_stop", "_stream", "_taker",
     )  # fmt: skip
 
     def __init__(self, taker: Taker, stream: ByteStream, *, whole_start: bool) -> None:
-        self._taker = taker
-        self._wants = taker.wants
+        self._taker: Taker = taker
         self._stream = stream
         self._lost = not whole_start
         """Whether no boundary of records is known."""
@@ -93,7 +127,8 @@ class RecordReader(Sink):
         """Where the record under way ends; 0 between records."""
         self._seen = 0
         self._began: Mark = (0, 0)
-        self._body: bytearray | None = None
+        self._parts: list[bytes] | None = None
+        """Its content so far; None where nobody reads it."""
 
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Read on; see `model.seams.Sink`."""
@@ -109,8 +144,8 @@ class RecordReader(Sink):
             stop = self._stop
             if stop:
                 to = min(end, stop - base)
-                if self._body is not None:
-                    self._body += data[at:to]
+                if self._parts is not None:
+                    self._parts.append(data[at:to])
                 at = to
                 if base + at < stop:
                     self._seen = base + at
@@ -134,19 +169,18 @@ class RecordReader(Sink):
                     return FAR if self._over else base + end
                 began = self._began if self._held else self._stream.first_seen(base + at)
                 self._held = b""
-                if first + size <= end:
-                    body = data[first : first + size] if self._wants(kind) else None
-                    mark = self._stream.complete(base + first + size)
-                    header = data[at:first]
-                    at = first + size
-                    self._taker.take(tuple.__new__(Record, (kind, base + first - RECORD_HEADER, base + at, began, mark, header, body)))
+                header, read, start = data[at:first], self._taker.wants(kind), base + at
+                at = first + size
+                if at <= end:
+                    done = self._stream.complete(base + at)
+                    self._taker.take(Record(kind, start, base + at, began, done, header, data[first:at] if read else None))
                 else:
-                    self._kind, self._header, self._began = kind, data[at:first], began
-                    self._start, self._stop, self._seen = base + at, base + first + size, base + end
-                    self._body = bytearray(data[first:end]) if self._wants(kind) else None
+                    self._kind, self._header, self._began = kind, header, began
+                    self._start, self._stop, self._seen = start, base + at, base + end
+                    self._parts = [data[first:end]] if read else None
                     break
         now = base + end
-        return now if not self._stop or self._body is not None else max(now, self._stop - 1)
+        return now if not self._stop or self._parts is not None else max(now, self._stop - 1)
 
     def gap(self, offset: int, length: int) -> int:
         """Carry on over lost bytes inside a record, else look for the next header; see `model.seams.Sink`."""
@@ -177,22 +211,23 @@ class RecordReader(Sink):
             self._hole()
             cut = Record(self._kind, self._start, max(self._seen, self._start), self._began, self._began, self._header, None)
         self._over = True
-        self._taker.ended(cut, how)
+        taker, self._taker = self._taker, NOBODY
+        taker.ended(cut, how)
 
     def stop(self) -> None:
         """Read no further."""
         self._over = True
 
     def _complete(self) -> None:
-        body, self._body = self._body, None
+        parts, self._parts = self._parts, None
         stop, self._stop = self._stop, 0
-        content = None if body is None else bytes(body)
+        content = None if parts is None else b"".join(parts)
         self._taker.take(Record(self._kind, self._start, stop, self._began, self._stream.complete(stop), self._header, content))
 
     def _hole(self) -> None:
-        body, self._body = self._body, None
-        if body:
-            self._taker.holed(self._kind, bytes(body))
+        parts, self._parts = self._parts, None
+        if parts is not None and (beginning := b"".join(parts)):
+            self._taker.holed(self._kind, beginning)
 
     def _lose(self, offset: int) -> None:
         self._lost = True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.model.seams import End
 from analyzer.tls._records import Record
 from analyzer.tls.hello import encrypted_extensions
-from analyzer.tls.messages import Message
+from analyzer.tls.messages import HEADER, body_of
 from analyzer.tls.numbers import (
     ALERT,
     APPLICATION_DATA,
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from analyzer.tls.session import Session
     from analyzer.tls.side import Side
 
-MOST_HELD = 64
+MOST_HELD: Final = 64
 """Records of the client that are kept: of early data a server takes 16 KB by default, and requests are short."""
-SMALLEST_RECORD = 22
+SMALLEST_RECORD: Final = 22
 """Bytes of a record with a byte of content and a tag."""
-WRONG_KEYS = "the secrets do not open its records"
+WRONG_KEYS: Final = "the secrets do not open its records"
 
 
 class Decrypting:
@@ -117,8 +117,11 @@ class Decrypting:
                     side.plain = plain.settled(client=side.client)
         elif kind == HANDSHAKE:
             session.turn(side, record)
-            for message in side.hidden.feed(content):
-                self._message(side, message, record)
+            if side.hidden.is_whole(content):
+                self._message(side, content[0], len(content) - HEADER, body_of(content), record)
+            else:
+                for message in side.hidden.feed(content):
+                    self._message(side, message.type, message.size, message.body, record)
         elif kind == ALERT and len(content) == 2:
             session.alert(side, content[1])
 
@@ -147,12 +150,12 @@ class Decrypting:
         inferring.answered(record)
         return True
 
-    def _message(self, side: Side, message: Message, record: Record) -> None:
+    def _message(self, side: Side, kind: int, size: int, body: bytes, record: Record) -> None:
         session, opening = self._session, side.opening
         hands = session.hands
         if opening is None:
             return
-        if message.type == FINISHED:
+        if kind == FINISHED:
             if not hands.is_13:
                 session.finished(side, record)
                 return
@@ -164,15 +167,15 @@ class Decrypting:
                 side.ready = True
         elif not hands.is_13:
             return
-        elif message.type == KEY_UPDATE:
+        elif kind == KEY_UPDATE:
             opening.update()
-        elif message.type == END_OF_EARLY_DATA:
+        elif kind == END_OF_EARLY_DATA:
             opening.advance()
-        elif message.type == ENCRYPTED_EXTENSIONS:
-            hands.protocol, accepted = encrypted_extensions(message.body)
+        elif kind == ENCRYPTED_EXTENSIONS:
+            hands.protocol, accepted = encrypted_extensions(body)
             self._settle_early(accepted=accepted)
-        elif message.type == CERTIFICATE and not side.client:
-            hands.certificate_bytes = message.size
+        elif kind == CERTIFICATE and not side.client:
+            hands.certificate_bytes = size
 
     def _settle_early(self, *, accepted: bool) -> None:
         """Deliver the early data that was read, now that the server takes it; what it refused comes again."""

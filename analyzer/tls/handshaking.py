@@ -4,6 +4,8 @@ section 7.3).
 
 from __future__ import annotations
 
+from typing import Final
+
 from analyzer.model.http import Mark
 from analyzer.model.rows import Handshake
 from analyzer.model.seams import Link
@@ -11,7 +13,6 @@ from analyzer.tls._records import Record
 from analyzer.tls.ciphers import suite, suite_name
 from analyzer.tls.hello import ClientHello, ServerHello, client_hello, server_hello, shown
 from analyzer.tls.ja4 import ja4
-from analyzer.tls.messages import Message
 from analyzer.tls.numbers import (
     CERTIFICATE,
     CLIENT_HELLO,
@@ -21,10 +22,12 @@ from analyzer.tls.numbers import (
     VERSIONS,
 )
 
-FINISHED_HEAD = 4
-TAG_AND_TYPE = 17
+FINISHED_HEAD: Final = 4
+TAG_AND_TYPE: Final = 17
 """What TLS 1.3 adds to a plaintext with all suites but CCM_8: content type and tag."""
-USUAL_HASH = 32
+USUAL_HASH: Final = 32
+PROVING: Final = frozenset({CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE})
+"""Messages of a server that does not resume."""
 
 
 class Handshaking:
@@ -35,6 +38,8 @@ class Handshaking:
         self.hello: ClientHello | None = None
         self.chosen: ServerHello | None = None
         """The server's final hello."""
+        self.is_13 = False
+        """Whether TLS 1.3 was chosen; where that is not in the capture, whether it was offered."""
         self.retried = False
         self.protocol: bytes | None = None
         """ALPN name."""
@@ -55,13 +60,6 @@ class Handshaking:
         """Who spoke last: the client?"""
         self._client_ns = 0
         self._server_ns = 0
-
-    @property
-    def is_13(self) -> bool:
-        """Whether TLS 1.3 was chosen; where that is not in the capture, whether it was offered."""
-        if self.chosen is not None:
-            return self.chosen.is_13
-        return self.hello is not None and self.hello.offers_13
 
     @property
     def finished_size(self) -> int:
@@ -98,26 +96,29 @@ class Handshaking:
                 self._server_ns += max(0, waited - (self._link.server_rtt_ns() or 0))
         self._turn, self._last = client, record.done
 
-    def message(self, message: Message, *, client: bool) -> None:
-        """Take a handshake message in the clear."""
+    def message(self, kind: int, size: int, body: bytes, *, client: bool) -> None:
+        """Take a handshake message in the clear; see `messages.Message`."""
         if client:
-            if message.type == CLIENT_HELLO:
-                hello = client_hello(message.body)
+            if kind == CLIENT_HELLO:
+                hello = client_hello(body)
                 if hello is not None and (self.hello is None or self.retried):
                     self.hello = hello
-        elif message.type == SERVER_HELLO:
-            chosen = server_hello(message.body)
+                    if self.chosen is None:
+                        self.is_13 = hello.offers_13
+        elif kind == SERVER_HELLO:
+            chosen = server_hello(body)
             if chosen is not None and chosen.is_retry:
                 self.retried = True
             elif chosen is not None and self.chosen is None:
                 self.chosen = chosen
+                self.is_13 = chosen.is_13
                 self.protocol = self.protocol or chosen.protocol
-                if chosen.is_13:
+                if self.is_13:
                     self.is_full = not chosen.resumes
-        elif message.type in (CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE):
+        elif kind in PROVING:
             self.is_full = True
-            if message.type == CERTIFICATE:
-                self.certificate_bytes = message.size
+            if kind == CERTIFICATE:
+                self.certificate_bytes = size
 
     def server_changed(self) -> None:
         """Take the server's ChangeCipherSpec: before TLS 1.3 it ends a resumed handshake if nothing else was said."""
@@ -150,24 +151,24 @@ class Handshaking:
         if end is not None and chosen is not None:
             trips = (not self.early or self.retried) + self.retried if self.is_13 else 1 if self.is_full is False else 2
         return Handshake(
-            connection_id=self._link.connection_id,
-            start_ns=start,
-            end_ns=finished,
-            duration_ns=None if finished is None else finished - start,
-            version=None if chosen is None else VERSIONS.get(chosen.version, f"0x{chosen.version:04X}"),
-            cipher=None if chosen is None else suite_name(chosen.cipher),
-            server_name=None if hello is None else hello.server_name,
-            alpn=shown(self.protocol),
-            resumed=None if self.is_full is None else not self.is_full,
-            round_trips=trips,
-            ja4=None if hello is None else ja4(hello),
-            decrypted=self.decrypted,
-            client_ns=None if end is None else self._client_ns,
-            server_ns=None if chosen is None or hello is None else self._server_ns,
-            certificate_bytes=self.certificate_bytes,
-            early_data=self.early,
-            retried=self.retried,
-            alert=self.alert,
-            first_packet_id=self._start[1],
-            last_packet_id=end[1] if end is not None else self._last[1] if self._last is not None else self._start[1],
+            self._link.connection_id,
+            start,
+            finished,
+            None if finished is None else finished - start,
+            None if chosen is None else VERSIONS.get(chosen.version) or f"0x{chosen.version:04X}",
+            None if chosen is None else suite_name(chosen.cipher),
+            None if hello is None else hello.server_name,
+            shown(self.protocol),
+            None if self.is_full is None else not self.is_full,
+            trips,
+            None if hello is None else ja4(hello),
+            self.decrypted,
+            None if end is None else self._client_ns,
+            None if chosen is None or hello is None else self._server_ns,
+            self.certificate_bytes,
+            self.early,
+            self.retried,
+            self.alert,
+            self._start[1],
+            end[1] if end is not None else self._last[1] if self._last is not None else self._start[1],
         )

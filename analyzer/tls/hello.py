@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.tls.numbers import (
     ALPN,
@@ -28,13 +28,13 @@ from analyzer.tls.numbers import (
     TLS_1_3,
 )  # fmt: skip
 
-DEFLATE = 1
-CUT = -1
-LONGEST_LIST = 512
+DEFLATE: Final = 1
+CUT: Final = -1
+LONGEST_LIST: Final = 512
 """Bytes of a list of numbers that is remembered."""
-READ_OF_CLIENT = frozenset({SERVER_NAME, ALPN, SUPPORTED_VERSIONS, SIGNATURE_ALGORITHMS, SESSION_TICKET})
-_NAME = re.compile(r"[a-z0-9_.:-]{1,253}")
-_PROTOCOL = re.compile(rb"[\x21-\x7e]{1,64}")
+READ_OF_CLIENT: Final = frozenset({SERVER_NAME, ALPN, SUPPORTED_VERSIONS, SIGNATURE_ALGORITHMS, SESSION_TICKET})
+_NAME: Final = re.compile(r"[a-z0-9_.:-]{1,253}")
+_PROTOCOL: Final = re.compile(rb"[\x21-\x7e]{1,64}")
 
 
 class ClientHello(NamedTuple):
@@ -118,8 +118,12 @@ class _Bytes:
         return self._data[at : at + size]
 
     def number(self, size: int) -> int:
-        """Return the next big-endian number of `size` bytes."""
-        return int.from_bytes(self.take(size), "big")
+        """Return the next big-endian number of one or two bytes."""
+        data, at = self._data, self._at
+        if at + size > self._end:
+            raise _Cut
+        self._at = at + size
+        return data[at] if size == 1 else data[at] << 8 | data[at + 1]
 
     def vector(self, width: int) -> _Bytes:
         """Return the vector whose length stands in the next `width` bytes; one that runs over the end is cut off there."""

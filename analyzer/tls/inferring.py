@@ -7,26 +7,26 @@ like that is told apart: session tickets (`tickets`), alerts and KeyUpdate (too 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.model.http import HttpExchange
 from analyzer.model.seams import End, Link
 from analyzer.tls._records import Record
-from analyzer.tls.tickets import Early, Server, TicketBook, count, sure
+from analyzer.tls.tickets import Asked, Early, Server, TicketBook, sure
 from analyzer.units import MILLISECOND, DurationNs
 
-ALERT_13 = 19
+ALERT_13: Final = 19
 """Bytes of a TLS 1.3 record with an alert: level, description, content type and tag (RFC 8446 section 5.2)."""
-SHORTEST_START_13 = 32
+SHORTEST_START_13: Final = 32
 """No HTTP message begins in so short a record: a start line and the end of its head have 16 bytes, content type and tag 17."""
-CONTINUE = len(b"HTTP/1.1 100 Continue\r\n\r\n")
-TAIL_WITHIN_NS: DurationNs = 10 * MILLISECOND
+CONTINUE: Final = len(b"HTTP/1.1 100 Continue\r\n\r\n")
+TAIL_WITHIN_NS: Final[DurationNs] = 10 * MILLISECOND
 """A record like an alert that comes later than this after the answer's last is one (close_notify of an idle connection)."""
-MOST_EARLY = 16
+MOST_EARLY: Final = 16
 """Records of a first answer that are kept until it is known which are tickets."""
-SHORT = 5360
+SHORT: Final = 5360
 """No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
-LONG_REQUEST_SEGMENTS = 10
+LONG_REQUEST_SEGMENTS: Final = 10
 """A request of more segments than this queues on its way; the ACK of its last byte is timed."""
 
 
@@ -194,12 +194,12 @@ class Inferring:
         if exchange is None or exchange.request_start is None:
             self._early = []
             return
-        known = self._desk.tickets.lengths(self.tickets_from) if self.tickets_from is not None else ()
         rtt = self._link.server_rtt_ns()
         told = len(early)
         while told and self.is_13 and early[told - 1].record.size < SHORTEST_START_13:
             told -= 1  # close_notify is no answer behind a ticket
-        tickets = count(early[:told], exchange.request_offset, exchange.request_start[0], rtt, known, answered=answered)
+        asked = Asked(self.tickets_from, early[:told], exchange.request_offset, exchange.request_start[0], rtt, answered)
+        tickets = self._desk.tickets.count(asked)
         self._learn(tickets)
         self.tickets_from = None
         for record, _, ttl in early[tickets:]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 from analyzer.tls.hello import ClientHello
 from analyzer.tls.numbers import ALPN, SERVER_NAME, is_grease
 
-VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
-NOTHING = "0" * 12
-MOST_NUMBERS = 256
+VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+NOTHING: Final = "0" * 12
+MOST_NUMBERS: Final = 256
 """Numbers, and bytes of ALPN names, of a hello that is remembered: a hostile one may have tens of thousands."""
 
 

@@ -9,16 +9,17 @@ from binascii import unhexlify
 from collections.abc import Mapping
 from itertools import islice
 from types import MappingProxyType
+from typing import Final
 
-MAX_LINE = 4096
+MAX_LINE: Final = 4096
 """Bytes of a line that are looked at. The longest line with a secret has 300; an unknown label may have more (ECH_CONFIG)."""
-RANDOM_DIGITS = 64
-GENERATIONS = 32
+RANDOM_DIGITS: Final = 64
+GENERATIONS: Final = 32
 """Traffic secrets kept a direction. Those after a KeyUpdate follow from the first (RFC 8446 section 7.2), so a writer rarely logs them."""
-REPACK = 512
+REPACK: Final = 512
 """Bytes of packed secrets of one connection above which repeated ones are sought. A connection usually has 136, at most 34 + 4 * 66."""
 
-LABELS = (
+LABELS: Final = (
     "CLIENT_RANDOM",
     "CLIENT_EARLY_TRAFFIC_SECRET",
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
@@ -29,11 +30,11 @@ LABELS = (
 
 _MASTER = frozenset((96,))
 _TRAFFIC = frozenset((64, 96))
-_CODES = {label.encode(): (code, _TRAFFIC if code else _MASTER) for code, label in enumerate(LABELS)}
+_CODES: Final = {label.encode(): (code, _TRAFFIC if code else _MASTER) for code, label in enumerate(LABELS)}
 """Label -> code, and how many hexadecimal digits its secret may have: a master secret has 48 bytes, others have those of the hash."""
-_NOTHING: Mapping[str, bytes] = MappingProxyType({})
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_REST_OF_COMMENT = b"#"
+_NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_REST_OF_COMMENT: Final = b"#"
 
 
 class KeyLog:

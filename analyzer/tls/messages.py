@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.tls.numbers import CLIENT_HELLO, ENCRYPTED_EXTENSIONS, SERVER_HELLO
 
-HEADER = 4
-LARGEST_HELLO = 65_536
+HEADER: Final = 4
+LARGEST_HELLO: Final = 65_536
 """Bytes of a hello that are kept; of other messages only the size is."""
-KEPT = frozenset({CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS})
+KEPT: Final = frozenset({CLIENT_HELLO, SERVER_HELLO, ENCRYPTED_EXTENSIONS})
+_NOTHING: Final = bytearray()
 
 
 class Message(NamedTuple):
@@ -33,17 +34,19 @@ class Messages:
         self._size = 0
         self._left = -1
         """Bytes of the message under way that are still to come; -1 between messages."""
-        self._body = bytearray()
+        self._body = _NOTHING
+
+    def is_whole(self, data: bytes) -> bool:
+        """Tell whether the content of a record is one message and all of it, as it usually is: `body_of` has its body then."""
+        size = len(data) - HEADER
+        return self._left < 0 and not self._head and size >= 0 and data[1] << 16 | data[2] << 8 | data[3] == size
 
     def feed(self, data: bytes) -> list[Message]:
         """Take the content of a record; return the messages that it completes."""
-        end = len(data)
-        if self._left < 0 and not self._head and end >= HEADER and int.from_bytes(data[1:HEADER], "big") == end - HEADER:
-            # As most records: one message, and all of it.
-            kind = data[0]
-            return [Message(kind, end - HEADER, data[HEADER : HEADER + LARGEST_HELLO] if kind in KEPT else b"")]
+        if self.is_whole(data):
+            return [Message(data[0], len(data) - HEADER, body_of(data))]
         done = []
-        at = 0
+        at, end = 0, len(data)
         while at < end or not self._left:
             if self._left < 0:
                 part = data[at : at + HEADER - len(self._head)]
@@ -54,7 +57,7 @@ class Messages:
                 self._type = self._head[0]
                 self._size = self._left = int.from_bytes(self._head[1:], "big")
                 self._head = b""
-                self._body = bytearray()
+                self._body = bytearray() if self._type in KEPT else _NOTHING
             part = data[at : at + self._left]
             at += len(part)
             self._left -= len(part)
@@ -63,7 +66,7 @@ class Messages:
             if not self._left:
                 done.append(Message(self._type, self._size, bytes(self._body)))
                 self._left = -1
-                self._body = bytearray()
+                self._body = _NOTHING
         return done
 
     def partial(self) -> Message | None:
@@ -71,3 +74,8 @@ class Messages:
         if self._left > 0 and self._type in KEPT:
             return Message(self._type, self._size, bytes(self._body))
         return None
+
+
+def body_of(message: bytes) -> bytes:
+    """Return the body of a whole message, if it is one that is read."""
+    return message[HEADER : HEADER + LARGEST_HELLO] if message[0] in KEPT else b""

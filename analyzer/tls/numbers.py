@@ -14,31 +14,51 @@ RECORD_HEADER: Final = 5
 LARGEST_RECORD: Final = 18_432
 """Most bytes of a protected record (RFC 5246 section 6.2.3; TLS 1.3 allows fewer)."""
 
-CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 1, 2, 4, 5, 8
-CERTIFICATE, SERVER_KEY_EXCHANGE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE = 11, 12, 13, 14
-CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, KEY_UPDATE = 15, 16, 20, 24
+CLIENT_HELLO: Final = 1
+SERVER_HELLO: Final = 2
+NEW_SESSION_TICKET: Final = 4
+END_OF_EARLY_DATA: Final = 5
+ENCRYPTED_EXTENSIONS: Final = 8
+CERTIFICATE: Final = 11
+SERVER_KEY_EXCHANGE: Final = 12
+CERTIFICATE_REQUEST: Final = 13
+SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
+CLIENT_KEY_EXCHANGE: Final = 16
+FINISHED: Final = 20
+KEY_UPDATE: Final = 24
 """Handshake message types."""
 
-SERVER_NAME, SIGNATURE_ALGORITHMS, ALPN, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 0, 13, 16, 22, 23
-SESSION_TICKET, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS, PSK_MODES = 35, 41, 42, 43, 45
+SERVER_NAME: Final = 0
+SIGNATURE_ALGORITHMS: Final = 13
+ALPN: Final = 16
+ENCRYPT_THEN_MAC: Final = 22
+EXTENDED_MASTER_SECRET: Final = 23
+SESSION_TICKET: Final = 35
+PRE_SHARED_KEY: Final = 41
+EARLY_DATA: Final = 42
+SUPPORTED_VERSIONS: Final = 43
+PSK_MODES: Final = 45
 """Extension types."""
 
-TLS_1_3 = 0x0304
-DRAFTS_13 = range(0x7F12, 0x7F1D)
+TLS_1_3: Final = 0x0304
+DRAFTS_13: Final = range(0x7F12, 0x7F1D)
 """Versions of the drafts of TLS 1.3, from 18 to 28, that were deployed."""
-DRAFTS_WITHOUT_SESSION = range(0x7F12, 0x7F16)
+DRAFTS_WITHOUT_SESSION: Final = range(0x7F12, 0x7F16)
 """Drafts 18 to 21, whose ServerHello has neither session id nor compression method."""
-DRAFTS_UNLIKE_13 = range(0x7F12, 0x7F19)
+DRAFTS_UNLIKE_13: Final = range(0x7F12, 0x7F19)
 """Drafts 18 to 24, which protect records otherwise: their headers are no additional data."""
-VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", TLS_1_3: "TLS 1.3"}
-VERSIONS |= {version: f"TLS 1.3 (draft {version - 0x7F00})" for version in DRAFTS_13}
+VERSIONS: Final = {
+    0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", TLS_1_3: "TLS 1.3",
+    **{version: f"TLS 1.3 (draft {version - 0x7F00})" for version in DRAFTS_13},
+}  # fmt: skip
 
-HELLO_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+HELLO_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
-CLOSE_NOTIFY = 0
-FATAL = 2
-ALERTS = {
+CLOSE_NOTIFY: Final = 0
+FATAL: Final = 2
+ALERTS: Final = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
     30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",
     44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca",
@@ -50,7 +70,9 @@ ALERTS = {
 }  # fmt: skip
 """Alert descriptions."""
 
-AES_128_GCM_13, AES_256_GCM_13, CHACHA_13 = 0x1301, 0x1302, 0x1303
+AES_128_GCM_13: Final = 0x1301
+AES_256_GCM_13: Final = 0x1302
+CHACHA_13: Final = 0x1303
 
 
 def is_grease(value: int) -> bool:

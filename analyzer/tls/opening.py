@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from analyzer.tls._records import Record
 from analyzer.tls.ciphers import suite, suite_name
@@ -12,16 +12,19 @@ from analyzer.tls.hello import ClientHello, ServerHello
 from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, APPLICATION_DATA, CHACHA_13, DRAFTS_UNLIKE_13, LARGEST_RECORD, VERSIONS
 from analyzer.tls.protection import BadRecord, Protection, protection_13, protections_12
 
-MOST_SKIPPED = 256
+MOST_SKIPPED: Final = 256
 """Records that may have been lost at once, if the next one is to be opened."""
-MOST_TRIES = 16_384
+MOST_TRIES: Final = 16_384
 """Tries to find out how many were lost, of one direction in all: a hostile capture could ask for them with every packet."""
-NO_SECRETS, LACKS_SOME, UNSUPPORTED = (
-    "the key log has no secrets for it",
-    "the key log lacks some of its secrets",
-    "its cipher suite is not supported",
-)
+NO_SECRETS: Final = "the key log has no secrets for it"
+LACKS_SOME: Final = "the key log lacks some of its secrets"
+UNSUPPORTED: Final = "its cipher suite is not supported"
 """Why there are no keys."""
+LABELS_13: Final = (
+    ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"),
+    ("SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"),
+)
+"""The client's and the server's secrets in order of use; only the last of each is indispensable."""
 Keys: TypeAlias = tuple[list[Protection], list[Protection]]
 
 
@@ -140,11 +143,11 @@ def early_openings(secrets: Mapping[str, bytes]) -> list[Protection]:
 
 def _of_13(secrets: Mapping[str, bytes], cipher: int) -> tuple[Keys | None, str, str]:
     sides = []
-    for side in ("CLIENT", "SERVER"):
-        if f"{side}_TRAFFIC_SECRET_0" not in secrets:
+    for labels in LABELS_13:
+        if labels[-1] not in secrets:
             return None, LACKS_SOME, ""
         stages = []
-        for label in (f"{side}_HANDSHAKE_TRAFFIC_SECRET", f"{side}_TRAFFIC_SECRET_0"):
+        for label in labels:
             secret = secrets.get(label)
             if secret is not None:
                 made = protection_13(cipher, secret)

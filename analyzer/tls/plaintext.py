@@ -6,6 +6,7 @@ A plaintext byte lies between two times, its record's first and last byte on the
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from typing import Final
 
 from analyzer.model.http import Mark
 from analyzer.model.seams import ByteStream, Claim, End, Link, Opener, Repair, Sink
@@ -13,9 +14,9 @@ from analyzer.model.stalls import Held
 from analyzer.tls._records import Record
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
-MOST_RECORDS = 8192
+MOST_RECORDS: Final = 8192
 """Records whose place on the wire is remembered; a body of 64 MB has half as many."""
-MOST_HELD = 32
+MOST_HELD: Final = 32
 """Bytes of plaintext that are held until it is clear what they begin."""
 
 
@@ -47,13 +48,13 @@ class PlainStream(ByteStream):
 
     def deliver(self, data: bytes, record: Record) -> None:
         """Hand the plaintext of a record to the reader, as far as it must see it."""
-        _, start, end, self._began, self._done, _, _ = record
+        self._began, self._done = record.began, record.done
         size = len(data)
         at = self.offset
         after = self.offset = at + size
         ends = self._ends
         ends.append(after)
-        self._places.append((start, end))
+        self._places.append((record.start, record.end))
         if len(ends) > MOST_RECORDS:
             del ends[: MOST_RECORDS // 2], self._places[: MOST_RECORDS // 2]
         if self.need < after and self.sink is not None:
@@ -214,7 +215,7 @@ class Plaintext:
     def end(self, how: End, *, client: bool) -> None:
         """Learn that a direction has ended."""
         stream = self.client if client else self.server
-        sink, stream.sink = stream.sink, None
+        sink, stream.sink, stream.link = stream.sink, None, None
         if sink is not None:
             sink.end(stream.offset, how)
 
@@ -222,7 +223,9 @@ class Plaintext:
         """Show the first bytes of a direction to the openers; False where they are held until more comes."""
         held = self._held.pop(client, None)
         if held is not None:
-            data, record = held[0] + data, record._replace(start=held[1].start, began=held[1].began)
+            first = held[1]
+            data = held[0] + data
+            record = Record(record.kind, first.start, record.end, first.began, record.done, record.header, record.body)
         more = False
         for opener in self._openers:
             claim = opener.sniff(self._link, data, 0, len(data))

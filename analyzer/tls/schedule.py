@@ -6,12 +6,17 @@ Hashes are named as hashlib names them. A key log gives traffic secrets and mast
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from hashlib import sha256, sha384
+from typing import Any, Final, NamedTuple
 
-TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 = 0x0301, 0x0302, 0x0303, 0x0304
+TLS_1_0: Final = 0x0301
+TLS_1_1: Final = 0x0302
+TLS_1_2: Final = 0x0303
+TLS_1_3: Final = 0x0304
 
-NONCE = 12
+NONCE: Final = 12
 """Bytes in the nonce of every AEAD that TLS 1.3 uses (RFC 8446 section 5.3: at least 8, and N_MIN of all of them is 12)."""
 
 
@@ -34,9 +39,26 @@ def expand_label(secret: bytes, label: str, length: int, hash_name: str) -> byte
     return output[:length]
 
 
+_INNER_PAD: Final = bytes(value ^ 0x36 for value in range(256))
+_OUTER_PAD: Final = bytes(value ^ 0x5C for value in range(256))
+"""What HMAC makes of each byte of its key (RFC 2104 section 2)."""
+_KEY_INFO: Final = {length: _label("key", length) + b"\x01" for length in (16, 32)}
+_IV_INFO: Final = _label("iv", NONCE) + b"\x01"
+"""What is expanded to the one block that is needed."""
+
+
 def traffic_keys(secret: bytes, key_length: int, hash_name: str) -> tuple[bytes, bytes]:
-    """Derive key and IV of a traffic secret (RFC 8446 section 7.3)."""
-    return expand_label(secret, "key", key_length, hash_name), expand_label(secret, "iv", NONCE, hash_name)
+    """Derive key (16 or 32 bytes) and IV of a traffic secret, which is as long as the hash (RFC 8446 section 7.3).
+
+    Each is one block of HMAC with the same key: four hashes take half the time of two calls of `hmac.digest`.
+    """
+    make: Callable[[bytes], Any]
+    make, block = (sha256, 64) if hash_name == "sha256" else (sha384, 128)
+    inner = secret.translate(_INNER_PAD).ljust(block, b"\x36")
+    outer = secret.translate(_OUTER_PAD).ljust(block, b"\x5c")
+    key: bytes = make(outer + make(inner + _KEY_INFO[key_length]).digest()).digest()
+    iv: bytes = make(outer + make(inner + _IV_INFO).digest()).digest()
+    return key[:key_length], iv[:NONCE]
 
 
 def next_secret(secret: bytes, hash_name: str) -> bytes:

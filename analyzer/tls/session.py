@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.model.http import HttpExchange
 from analyzer.model.rows import Anomaly, Handshake
@@ -14,16 +14,15 @@ from analyzer.tls.decrypting import Decrypting
 from analyzer.tls.handshaking import Handshaking
 from analyzer.tls.inferring import Desk, Inferring
 from analyzer.tls.keylog import KeyLog
-from analyzer.tls.messages import Message
 from analyzer.tls.numbers import ALERTS, CLOSE_NOTIFY
 from analyzer.tls.side import Side
 
-END_OF_EARLY_DATA_SIZE = 21
+END_OF_EARLY_DATA_SIZE: Final = 21
 """Bytes of a TLS 1.3 record with EndOfEarlyData: message header, content type and tag."""
-HTTP_2 = b"h2"
-FINISHED_SIZES = (53, 69)
+HTTP_2: Final = b"h2"
+FINISHED_SIZES: Final = (53, 69)
 """Of a TLS 1.3 record with a Finished, by the suite's hash (RFC 8446 section 4.4.4): SHA-256, SHA-384."""
-MOST_CERTIFICATES = 3
+MOST_CERTIFICATES: Final = 3
 """Records with a client's certificate that may come before its Finished."""
 
 
@@ -43,9 +42,10 @@ class Office(NamedTuple):
 class Session:
     """Both directions of a connection."""
 
-    def __init__(
-        self, link: Link, client: ByteStream, server: ByteStream, office: Office, *, whole: bool, twin: Session | None = None
-    ) -> None:
+    __deletable__ = ("client", "decrypting", "server")
+    """What compiled code may delete."""
+
+    def __init__(self, link: Link, office: Office, *, whole: bool, twin: Session | None = None) -> None:
         self.link = link
         self.office = office
         self.hands = Handshaking(link)
@@ -60,12 +60,16 @@ class Session:
         self.client.ready = self.server.ready = not whole
         self.twin = twin
         """Infers the same records without keys, to be compared; None where that is not asked for, or nothing can be read."""
+        self._whole = whole
+
+    def readers(self, client: ByteStream, server: ByteStream) -> tuple[RecordReader, RecordReader]:
+        """Make the readers of both directions."""
         takers: tuple[Taker, Taker] = (self.client, self.server)
-        if twin is not None:
+        if self.twin is not None:
             takers = Both(self, client=True), Both(self, client=False)
-        self.readers = (
-            RecordReader(takers[0], client, whole_start=whole),
-            RecordReader(takers[1], server, whole_start=whole),
+        return (
+            RecordReader(takers[0], client, whole_start=self._whole),
+            RecordReader(takers[1], server, whole_start=self._whole),
         )
 
     # The handshake in the clear.
@@ -75,11 +79,11 @@ class Session:
         if not self._told:
             self.hands.turn(record, client=side.client)
 
-    def message(self, side: Side, message: Message) -> None:
-        """Take a handshake message in the clear."""
+    def message(self, side: Side, kind: int, size: int, body: bytes) -> None:
+        """Take a handshake message in the clear; see `messages.Message`."""
         hands = self.hands
         hello, chosen = hands.hello, hands.chosen
-        hands.message(message, client=side.client)
+        hands.message(kind, size, body, client=side.client)
         if hands.hello is not hello:
             if hello is None:
                 self.client.ready = self.server.ready = False
@@ -211,6 +215,8 @@ class Session:
             self._end_flight()
         self._tell()
         self.inferring.ended(client.cut, server.cut, server.ended_how)
+        # They know the session too, and nobody looks for cycles during a pass: a capture may hold millions of connections.
+        del self.client, self.server, self.decrypting
 
     def opaque(self, random: bytes, why: str, what: str) -> None:
         """Learn that the connection cannot be decrypted, or no further: its client random, why, and what exactly (or nothing)."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from analyzer.model.seams import End
 from analyzer.tls._records import Record, Taker
-from analyzer.tls.messages import Messages
+from analyzer.tls.messages import HEADER, Messages, body_of
 from analyzer.tls.numbers import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE
 from analyzer.tls.opening import Opening
 from analyzer.tls.plaintext import PlainStream
@@ -14,7 +14,7 @@ from analyzer.tls.plaintext import PlainStream
 if TYPE_CHECKING:
     from analyzer.tls.session import Session
 
-ALERT_SIZE = 2
+ALERT_SIZE: Final = 2
 """Bytes of an alert in the clear."""
 
 
@@ -52,11 +52,11 @@ class Side(Taker):
             if self.opening is not None:
                 # Past the handshake nearly all records are such: nothing is left to decide.
                 if self.plain is not None and record.body is not None and not self.opening.lost:
-                    content = self.opening.data(record.header, record.body)
-                    if isinstance(content, bytes):
-                        self.plain.deliver(content, record)
+                    opened = self.opening.data(record.header, record.body)
+                    if isinstance(opened, bytes):
+                        self.plain.deliver(opened, record)
                     else:
-                        session.decrypting.taken(self, record, content)
+                        session.decrypting.taken(self, record, opened)
                     return
                 session.decrypting.take(self, record)
             elif not self.ready:
@@ -74,23 +74,29 @@ class Side(Taker):
                 session.finished(self, record)
         elif record.kind == HANDSHAKE:
             session.turn(self, record)
-            for message in self.messages.feed(record.body or b""):
-                session.message(self, message)
+            content = record.body or b""
+            if self.messages.is_whole(content):
+                session.message(self, content[0], len(content) - HEADER, body_of(content))
+            else:
+                self._messages(content)
         elif record.kind == ALERT and record.body is not None and len(record.body) == ALERT_SIZE:
             session.alert(self, record.body[1])
 
     def holed(self, kind: int, beginning: bytes) -> None:
         """See `_records.Taker`."""
         if kind == HANDSHAKE and not self.changed:
-            for message in self.messages.feed(beginning):
-                self.session.message(self, message)
+            self._messages(beginning)
             self.give_up_message()
+
+    def _messages(self, content: bytes) -> None:
+        for message in self.messages.feed(content):
+            self.session.message(self, message.type, message.size, message.body)
 
     def give_up_message(self) -> None:
         """Take a hello under way for what it is so far: the rest does not come."""
         partial, self.messages = self.messages.partial(), Messages()
         if partial is not None:
-            self.session.message(self, partial)
+            self.session.message(self, partial.type, partial.size, partial.body)
 
     def lost(self, offset: int) -> None:
         """See `_records.Taker`."""

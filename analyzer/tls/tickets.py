@@ -36,6 +36,18 @@ class Early(NamedTuple):
     ttl: int
 
 
+class Asked(NamedTuple):
+    """What a book is asked about one connection."""
+
+    server: Server | None
+    """None where its tickets are not looked for."""
+    early: Sequence[Early]
+    request_offset: int
+    asked_ns: TimeNs
+    rtt: DurationNs | None
+    answered: bool
+
+
 class TicketBook:
     """How long each server's tickets are."""
 
@@ -55,6 +67,11 @@ class TicketBook:
             known = self._known[server] = set()
         if len(known) < MOST_LENGTHS:
             known.add(size)
+
+    def count(self, asked: Asked) -> int:
+        """Return how many of the first records of a server are tickets; see `count`."""
+        known = self.lengths(asked.server) if asked.server is not None else ()
+        return count(asked.early, asked.request_offset, asked.asked_ns, asked.rtt, known, answered=asked.answered)
 
 
 def sure(early: Sequence[Early], request_offset: int, asked_ns: TimeNs, rtt: DurationNs | None) -> int:

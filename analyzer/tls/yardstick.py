@@ -51,6 +51,17 @@ class Yardstick:
             self._room -= 1
             known.append(moments)
 
+    def keep(self, connection_id: int, read: list[Moments], told: list[Moments]) -> None:
+        """Take both answers of a connection that was compared elsewhere."""
+        self._read[connection_id], self._told[connection_id] = read, told
+
+    def desk_of(self, connection_id: int) -> Desk:
+        """Return the desk at which a connection is inferred."""
+        return self.desk
+
+    def note(self, connection_id: int) -> None:
+        """Learn that an exchange of a connection was just read."""
+
     def _inferred(self, exchange: HttpExchange) -> None:
         known = self._told.get(exchange.link.connection_id)
         moments = _moments(exchange)

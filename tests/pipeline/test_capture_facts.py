@@ -11,6 +11,7 @@ from analyzer.assembly import join_one_way
 from analyzer.latency.waits import covered
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Connection, Exchange
+from analyzer.model.wants import WITHOUT_CALLS
 from analyzer.pipeline import Pipeline, read
 
 MS = 1_000_000
@@ -114,10 +115,10 @@ def test_a_window_that_was_full_for_an_instant(shared: Path) -> None:
 @pytest.mark.parametrize("folder", ["imds-ecs-task-role-boto3", "imds-ecs-task-role-js2"])
 def test_a_task_and_its_agent_are_joined_on_the_bridge(folder: str, shared: Path) -> None:
     source = capture.open_captures([str(shared / folder / "bridge.pcapng")])
-    pipeline = Pipeline()
+    pipeline = Pipeline(wants=WITHOUT_CALLS)
     for block in source.blocks():
         pipeline.feed(block)
-    rows = list(pipeline.finish(source.info, calls=False).exchanges)
+    rows = list(pipeline.finish(source.info).exchanges)
     asked, told = join_one_way(rows, tcp.one_way(pipeline.engine.flows))[:2]
     assert (asked.service, asked.operation, asked.status, asked.outcome) == ("ecs-credentials", "GetCredentials", 200, "ok")
     assert (asked.evidence, asked.connection_id, asked.copy_of, told.connection_id, told.copy_of) == ("inferred", 0, None, 1, 0)

@@ -21,8 +21,8 @@ def cold(bundled: Path) -> Path:
 
 
 def test_the_public_names() -> None:
-    classes = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError"]
-    assert analyzer.__all__ == [*classes, "compare", "read", "watch"]
+    classes = ["Analysis", "AnalyzerError", "CaptureError", "Fleet", "MissingTool", "Table", "UnknownFormat", "UsageError"]
+    assert analyzer.__all__ == [*classes, "batch", "compare", "read", "watch"]
     assert (analyzer.Analysis, analyzer.Table) == (Analysis, Table)
     assert all(getattr(analyzer, name) is not None for name in analyzer.__all__)
     with pytest.raises(AttributeError, match="nothing"):

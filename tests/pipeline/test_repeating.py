@@ -96,3 +96,12 @@ def test_captures_in_which_nothing_was_lost_say_so(shared: Path) -> None:
     for name in ("connect-timeout", "dns-query-lost", "loopback", "large-upload", "cold-start-http"):
         analysis, _ = read(shared, name)
         assert [row.unseen_packets for row in analysis.connections if row.unseen_packets] == [], name
+
+
+@pytest.mark.parametrize(
+    "name", ["zeek__http__100-continue.trace", "derived__tsresol-2pow20-be.pcapng", "wireshark__many_interfaces.pcapng.1"]
+)
+def test_numbers_that_a_host_shares_among_its_connections_prove_no_loss(shared: Path, name: str) -> None:
+    analysis = analyzer.read(shared / "public" / name)
+    assert [row.unseen_packets for row in analysis.connections if row.unseen_packets] == []
+    assert "lost-before-capture" not in {row.code for row in analysis.anomalies}

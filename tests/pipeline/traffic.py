@@ -50,9 +50,12 @@ class Tcp:
     isn: dict[str, int] = field(default_factory=dict)
     sent: dict[str, int] = field(default_factory=lambda: {"C": 0, "S": 0})
     alive: bool = True
+    ident: dict[str, int] = field(default_factory=dict)
+    """IPv4 identifications, which Linux counts for each connection apart."""
 
     def __post_init__(self) -> None:
         self.isn = {"C": self.net.random.getrandbits(32), "S": self.net.random.getrandbits(32)}
+        self.ident = {"C": self.isn["S"] & 0xFFFF, "S": self.isn["C"] & 0xFFFF}
 
     def packet(self, who: str, flags: int, data: bytes = b"", *, at: int | None = None, window: int = 500, ttl: int = 64) -> None:
         peer = "S" if who == "C" else "C"
@@ -64,8 +67,8 @@ class Tcp:
         ports = (self.port, self.server_port) if up else (self.server_port, self.port)
         tcp = pack(">HHIIHHHH", *ports, seq & MASK, ack & MASK, 5 << 12 | flags | (PSH if data else 0), window, 0, 0) + data
         ends = (self.client, self.server) if up else (self.server, self.client)
-        self.net.ident = self.net.ident + 1 & 0xFFFF
-        self.net.frames.append(Frame(self.now, ip(*ends, 6, tcp, self.net.ident, ttl)))
+        self.ident[who] = self.ident[who] + 1 & 0xFFFF
+        self.net.frames.append(Frame(self.now, ip(*ends, 6, tcp, self.ident[who], ttl)))
 
     def wait(self, ms: float) -> None:
         self.now += round(ms * MS)
@@ -128,7 +131,7 @@ class Net:
     def __init__(self, seed: int, *, calls: int = 12, lossy: bool = True) -> None:
         self.random = Random(seed)
         self.frames: list[Frame] = []
-        self.ident = 0
+        self.ident = self._requests = 0
         self._port = 40000
         self._id = 0
         self._lossy = lossy
@@ -221,8 +224,9 @@ class Net:
         if fate == "error":
             status, answer = random.choice((b"400 Bad Request", b"500 Oops")), b'{"__type":"x#ThrottlingException"}'
         close = b"Connection: close\r\n" if random.random() < 0.1 else b""
+        self._requests += 1
         message = (
-            b"HTTP/1.1 %s\r\nx-amzn-RequestId: R%d\r\n%sContent-Length: %d\r\n\r\n" % (status, self.ident, close, len(answer)) + answer
+            b"HTTP/1.1 %s\r\nx-amzn-RequestId: R%d\r\n%sContent-Length: %d\r\n\r\n" % (status, self._requests, close, len(answer)) + answer
         )
         if fate == "silence":
             one.wait(1000)

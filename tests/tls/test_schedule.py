@@ -108,3 +108,14 @@ def test_a_key_block_is_cut_in_order() -> None:
     block = key_block(TLS_1_2, "sha256", bytes(48), b"c" * 32, b"s" * 32, 3, 5, 7)
     assert b"".join(block) == prf(TLS_1_2, bytes(48), b"key expansion", b"s" * 32 + b"c" * 32, 30, "sha256")
     assert [len(part) for part in block] == [3, 3, 5, 5, 7, 7]
+
+
+@pytest.mark.parametrize("hash_name, size", [("sha256", 32), ("sha384", 48)])
+@pytest.mark.parametrize("key_length", [16, 32])
+def test_traffic_keys_are_expanded_labels(hash_name: str, size: int, key_length: int) -> None:
+    for first in range(0, 256, 5):
+        secret = bytes((first + 7 * place) & 0xFF for place in range(size))
+        assert traffic_keys(secret, key_length, hash_name) == (
+            expand_label(secret, "key", key_length, hash_name),
+            expand_label(secret, "iv", 12, hash_name),
+        )

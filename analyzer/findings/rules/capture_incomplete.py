@@ -19,6 +19,8 @@ LEAST_TIMES = 16
 """Packets whose times tell how fine the clock is."""
 UNSEEN_START = frozenset({"port", "request", "first-payload", "first-packet"})
 
+READABLE = frozenset({"tls", "http/1.1"})
+"""Protocols whose messages the rest of a cut packet would have told."""
 FINS = 2
 """Sequence numbers that an acknowledged FIN takes, one each way: where it was not captured, no byte of a message is missing."""
 
@@ -60,7 +62,7 @@ def check(view: View) -> Iterator[Finding]:
     packets = sum(row.unseen_packets for row in unseen)
     text = f"{_were(packets, 'packet')} lost before the capture point (missing ip.id)"
     note(unseen, f"{text}: a late answer may have been lost and sent again")
-    cut = [row for row in read if row.cut_packets]
+    cut = [row for row in analysis.connections if row.cut_packets and _was_readable(row)]
     packets = sum(row.cut_packets for row in cut)
     verb = "is" if packets == 1 else "are"
     note(cut, f"{plural(packets, 'packet')} {verb} cut by the snapshot length: operations, sizes and names may be unknown")
@@ -82,6 +84,11 @@ def check(view: View) -> Iterator[Finding]:
             connections=[row.connection_id for row in touched],
             packet_ids=[row.first_packet_id for row in touched],
         )
+
+
+def _was_readable(row: Connection) -> bool:
+    """Tell whether a connection could be read but for the cut: also one without exchanges, because it may be the cut that hid them."""
+    return bool(row.exchanges) or row.service is not None or row.protocol in READABLE
 
 
 def _connections(rows: list[Connection]) -> str:

@@ -61,14 +61,9 @@ class Waited(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over the requests that clients held back, and one over the answers of servers."""
+    waited = [Waited(call, row, held) for call, row in view.asked if row.held for held in row.held]
     for sender in ("client", "server"):
-        found = [
-            Waited(call, row, held)
-            for call in view.service_calls
-            for row in view.exchanges_of(call)
-            for held in row.held
-            if held.sender == sender
-        ]
+        found = [one for one in waited if one.held.sender == sender]
         if found:
             yield from _finding(view, found, sender)
 

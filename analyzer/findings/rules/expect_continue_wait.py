@@ -63,13 +63,12 @@ def check(view: View) -> Iterator[Finding]:
 
 
 def _waited(view: View) -> Iterator[Waited]:
-    for call in view.service_calls:
-        for row in view.exchanges_of(call):
-            head, body = row.head_end_ns, row.body_start_ns
-            if head is None or body is None or body - head < FLOOR_NS:
-                continue
-            if row.response_start_ns is None or row.response_start_ns > body:
-                yield Waited(call, row, body - head)
+    for call, row in view.asked:
+        head, body = row.head_end_ns, row.body_start_ns
+        if head is None or body is None or body - head < FLOOR_NS:
+            continue
+        if row.response_start_ns is None or row.response_start_ns > body:
+            yield Waited(call, row, body - head)
 
 
 def _finding(view: View, found: Sequence[Waited], *, said: bool) -> Iterator[Finding]:

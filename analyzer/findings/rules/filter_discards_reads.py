@@ -14,7 +14,6 @@ from typing import NamedTuple
 from analyzer.findings.pages import logical
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import dearest, is_one, listed, service_name
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Call, Exchange, Finding
@@ -67,9 +66,8 @@ def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation and table."""
     groups: dict[tuple[str | None, str | None, str | None], list[Page]] = defaultdict(list)
     few: dict[tuple[str | None, str | None], list[DurationNs]] = defaultdict(list)
-    for call in view.service_calls:
-        row = final_exchange(view, call)
-        if row is None or row.count is None or row.scanned_count is None or call.truncated in ("end", "both"):
+    for call, row in view.answered:
+        if row.count is None or row.scanned_count is None or call.truncated in ("end", "both"):
             continue
         kept, read = row.count, row.scanned_count
         if read <= FEW_ITEMS and call.server_ns is not None:
@@ -155,5 +153,5 @@ def _text(pages: list[Page], cost: DurationNs, chains: Mapping[int, int], measur
         text += f"; {plural(len(ends), 'page')} returned nothing at all"
     network = sum(call.network_ns or 0 for call in calls)
     if whole:
-        text += f"; the network's round trips are {percent(network / whole)} of the time"
+        text += f"; the network's round trips are {percent(network / whole if whole else 0)} of the time"
     return text + f" ({listed(f'Count {page.kept}, ScannedCount {page.read}' for page in pages[:1])} in the first)."

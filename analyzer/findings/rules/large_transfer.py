@@ -173,7 +173,7 @@ def _text(peers: list[Call], upload: bool, moved: list[Transfer], cost: Duration
     one = is_one(calls)
     text = f"{some_calls(calls, peers)} {'is' if one else 'are'} long because of {'its' if one else 'their'} size: "
     text += f"{'sending' if upload else 'receiving'} {size}{'' if one else ' each (median)'} took {duration(cost)} of "
-    text += f"{'its' if one else 'their'} {duration(whole)} ({percent(cost / whole)})."
+    text += f"{'its' if one else 'their'} {duration(whole)} ({percent(cost / whole if whole else 0)})."
     text += f" {bytes_(sent)} crossed at {bytes_(rate)}/s ({_bits(rate)}); repairs of lost packets are not counted."
     server = [call.server_ns for call in calls if call.server_ns]  # none at all is no time: an ACK that waited for the answer hides it
     if _lossy(moved):

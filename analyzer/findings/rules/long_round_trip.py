@@ -72,19 +72,21 @@ class Away(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each endpoint."""
-    groups: dict[tuple[str | None, str], list[Away]] = defaultdict(list)
+    groups: dict[tuple[str | None, str], tuple[list[Call], list[Away]]] = defaultdict(lambda: ([], []))
     for call in view.service_calls:
         under = view.connections.get(call.connection_id) if call.connection_id is not None else None
         if under is None or call.network_ns is None:
             continue
         seen = call.network_ns if under.min_rtt_ns is None else min(call.network_ns, under.min_rtt_ns)
         behind = (under.client_rtt_ns or 0) if under.syn_ns is not None and not under.gap_bytes else 0
-        groups[call.service, under.server_name or under.server_address].append(Away(call, under, seen, behind if behind >= NEAR_NS else 0))
+        measured, far = groups[call.service, under.server_name or under.server_address]
+        measured.append(call)
+        if seen + behind >= FAR_NS and (one := Away(call, under, seen, behind if behind >= NEAR_NS else 0)).is_far:
+            far.append(one)
     found = []
-    for (service, server), measured in groups.items():
-        far = [one for one in measured if one.is_far]
+    for (service, server), (measured, far) in groups.items():
         if far and len(far) >= MOST * len(measured):
-            found.append(_finding(view, service, server, far, [one.call for one in measured]))
+            found.append(_finding(view, service, server, far, measured))
     yield from dearest(found)
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
@@ -83,20 +83,21 @@ class Full(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each client, server name and SDK (without plaintext: TLS stack), dearest first."""
+    pools: dict[tuple[int, str | None], list[tuple[Exchange, Call]]] = defaultdict(list)
+    for call, row in view.asked:
+        if row.request_start_ns is not None and row.response_end_ns is not None:
+            pools[row.connection_id, call.sdk].append((row, call))
     groups: dict[tuple[str, str, str], dict[int, list[tuple[Exchange, Call]]]] = defaultdict(lambda: defaultdict(list))
-    for call in view.service_calls:
-        for row in view.exchanges_of(call):
-            under = view.connections.get(row.connection_id)
-            if under is not None and row.request_start_ns is not None and row.response_end_ns is not None:
-                key = (under.client_address, server_of(under), call.sdk or _stack(view, row.connection_id))
-                groups[key][row.connection_id].append((row, call))
+    for (number, sdk), rows in pools.items():
+        under = view.connections.get(number)
+        if under is not None:
+            groups[under.client_address, server_of(under), sdk or _stack(view, number)][number] += rows
     found = []
     for key, pool in groups.items():
         kept = [sorted(rows, key=lambda one: one[0].exchange_id) for rows in pool.values() if len(rows) >= KEPT]
-        if len(kept) < FEWEST:
+        if len(kept) < FEWEST or not _limits(kept[0][0][1].sdk):
             continue
-        group = [member(view.connections[number], [row for row, _ in rows], None) for number, rows in pool.items()]
-        full = _full(kept, levels(group))
+        full = _full(kept, partial(_level, view, pool))
         if full is not None and (told := _finding(view, key, full)) is not None:
             found.append(told)
     yield from dearest(found)[:MOST_FINDINGS]
@@ -109,28 +110,37 @@ def _stack(view: View, number: int) -> str:
     return parts[1] if len(parts) > 1 else ""
 
 
-def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level: Levels) -> Full | None:
+def _level(view: View, pool: Mapping[int, Sequence[tuple[Exchange, Call]]]) -> Levels:
+    return levels([member(view.connections[number], [row for row, _ in rows], None) for number, rows in pool.items()])
+
+
+def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level_of: Callable[[], Levels]) -> Full | None:
     """Return when a pool was full; None where it never was, or not for long, or requests did not follow at once.
 
-    `level` are all its connections: while more than one of ten is idle nobody waits for one.
+    `level_of` tells of all its connections: while more than one of ten is idle nobody waits for one.
     """
-    times = [_took(row) for rows in kept for row, _ in rows]
-    took = median(times)
+    bounds = [[_bounds(row) for row, _ in rows] for rows in kept]
+    took = median(end - start for times in bounds for start, end in times)
     at_once = max(AT_ONCE_NS, round(AT_ONCE * took))
     events: list[tuple[TimeNs, int]] = []
     reuses = 0
     followers: list[Follower] = []
-    for rows in kept:
-        begin, _ = _bounds(rows[0][0])
-        for (before, _), (row, call) in pairwise(rows):
-            start, last = _bounds(row)[0], _bounds(before)[1]
-            reuses += 1
+    for rows, times in zip(kept, bounds, strict=True):
+        begin, last = times[0]
+        reuses += len(rows) - 1
+        for at in range(1, len(rows)):
+            start, end = times[at]
             if 0 <= start - last <= at_once:
-                followers.append(Follower(call, row, before, start - last))
+                row, call = rows[at]
+                followers.append(Follower(call, row, rows[at - 1][0], start - last))
             else:
                 events += ((begin, 1), (max(begin, last), -1))
                 begin = start
-        events += ((begin, 1), (max(begin, _bounds(rows[-1][0])[1]), -1))
+            last = end
+        events += ((begin, 1), (max(begin, last), -1))
+    if len(followers) < MOSTLY * reuses:
+        return None
+    level = level_of()
     size, need, stretches = _stretches(events)
     begins = [start for start, _ in stretches]
     full = sum(end - start for start, end in stretches)
@@ -142,7 +152,7 @@ def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level: Levels) -> Ful
 
     spare = size - need
     followers = [one for one in followers if inside(one.exchange) and level.idle_at(_bounds(one.exchange)[0]) <= spare]
-    active = max(_bounds(rows[-1][0])[1] for rows in kept) - min(_bounds(rows[0][0])[0] for rows in kept)
+    active = max(times[-1][1] for times in bounds) - min(times[0][0] for times in bounds)
     enough = size >= FEWEST and len(followers) >= max(ROUNDS * size, MOSTLY * reuses) and full >= max(FLOOR_NS, ROUNDS * took)
     if not enough or median(one.gap_ns for one in followers) > SOON * took:
         return None
@@ -152,11 +162,6 @@ def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level: Levels) -> Ful
 def _bounds(row: Exchange) -> tuple[TimeNs, TimeNs]:
     start = row.request_start_ns or 0
     return start, max(start, row.response_end_ns or 0)
-
-
-def _took(row: Exchange) -> DurationNs:
-    start, end = _bounds(row)
-    return end - start
 
 
 def _stretches(events: list[tuple[TimeNs, int]]) -> tuple[int, int, list[tuple[TimeNs, TimeNs]]]:

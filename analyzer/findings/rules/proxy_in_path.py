@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -53,13 +54,16 @@ class Passed(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each proxy, its client and how it shows; those with most calls first."""
     groups: dict[tuple[str, str, int, str, bool], list[Passed]] = defaultdict(list)
-    for call in (*view.service_calls, *view.dialogues):
-        for row in view.exchanges_of(call):
-            under = view.connections.get(row.connection_id)
-            how = _how(view, row, under) if under is not None else None
-            if under is not None and how is not None:
-                own = call.service in ENDPOINTS
-                groups[under.client_address, under.server_address, under.server_port, how, own].append(Passed(call, row, under))
+    suspects = {number for number, under in view.connections.items() if _is_loopback(under.server_address) or _tunnel(view, under)}
+    dialogues = [(call, row) for call in view.dialogues for row in view.exchanges_of(call)]
+    for call, row in (*view.asked, *dialogues):
+        if row.connection_id not in suspects and row.target_form != "absolute":
+            continue
+        under = view.connections.get(row.connection_id)
+        how = _how(view, row, under) if under is not None else None
+        if under is not None and how is not None:
+            own = call.service in ENDPOINTS
+            groups[under.client_address, under.server_address, under.server_port, how, own].append(Passed(call, row, under))
     for key, found in sorted(groups.items(), key=lambda one: -len(one[1]))[:MOST_FINDINGS]:
         yield _finding(view, key[3], found)
 
@@ -94,6 +98,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(address: str) -> bool:
     try:
         return ip_address(address).is_loopback

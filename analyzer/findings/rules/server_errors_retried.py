@@ -134,7 +134,7 @@ def _text(view: View, service: str | None, found: list[Failure], calls: list[Cal
     name = service_name(service)
     one = is_one(calls)
     text = f"{some_calls(calls, beside)} had to be tried again because {name} failed: {duration(cost)} of {'its' if one else 'their'} "
-    text += f"{duration(whole)} ({percent(cost / whole)}) went to failed attempts and the pauses after them"
+    text += f"{duration(whole)} ({percent(cost / whole if whole else 0)}) went to failed attempts and the pauses after them"
     if lost:
         text += f"; {plural(lost, 'call')} failed for good"
     text += f". {plural(len(found), 'attempt')} ended with {listed(f'{what} ({count})' for what, count in kinds.most_common())}."

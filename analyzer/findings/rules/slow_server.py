@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, messages_filter, service_name, some_calls
-from analyzer.findings.transfers import FAR_FROM_USUAL, Transfer, final_exchange, transfers
+from analyzer.findings.transfers import FAR_FROM_USUAL, Transfer, transfers
 from analyzer.findings.view import View
 from analyzer.findings.words import median, remedy_for
 from analyzer.model.rows import Call, Exchange, Finding
@@ -85,9 +85,8 @@ class Late(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation and table whose service answered late, and one for each that paused within answers."""
     groups: dict[tuple[str | None, str | None, str | None, bool], list[tuple[Call, Exchange]]] = defaultdict(list)
-    for call in view.service_calls:
-        row = final_exchange(view, call)
-        if row is None or call.server_ns is None or call.truncated in ("end", "both"):
+    for call, row in view.answered:
+        if call.server_ns is None or call.truncated in ("end", "both"):
             continue
         groups[call.service, call.operation, call.table_name, _many(row)].append((call, row))
     found = []
@@ -116,10 +115,12 @@ def _late(view: View, measured: list[tuple[Call, Exchange]]) -> list[Late]:
     elif first.operation is None:
         least = VERY_NS  # what cannot be read may be any operation
     found = []
+    late_from = max(usual + least, FAR_FROM_USUAL * usual)
     for call, exchange in measured:
-        excess = (call.server_ns or 0) - usual
-        if excess < least or (call.server_ns or 0) < FAR_FROM_USUAL * usual:
+        took = call.server_ns or 0
+        if took < late_from:
             continue
+        excess = took - usual
         lost = view.analysis.vantage != "server" and excess >= RTO_NS and exchange.response_bytes <= ONE_LOSS_BYTES
         found.append(Late(call, exchange, excess, usual, lost))
     if len(found) < SELDOM * len(measured):

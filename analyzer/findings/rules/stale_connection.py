@@ -61,8 +61,9 @@ class Dead(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over all calls that lost time so."""
     lost: list[tuple[Dead, DurationNs]] = []
-    openers = _openers(view)
-    for call in view.service_calls:
+    unanswered = {call.call_id: call for call, row in view.asked if row.outcome == "no-response"}
+    openers = _openers(view) if unanswered else {}
+    for call in unanswered.values():
         exchanges = view.exchanges_of(call)
         for number, exchange in enumerate(exchanges):
             under = view.connections.get(exchange.connection_id)

@@ -55,10 +55,11 @@ def check(view: View) -> Iterator[Finding]:
     """Yield one finding over the calls that waited, and one over connections that carry no readable call."""
     late: list[tuple[Call, Late]] = []
     cost = 0
-    for call in view.service_calls:
-        rows = [row for number in call.connection_ids if (row := view.connections.get(number)) is not None and row.syn_ns is not None]
-        if all(row.established_ns is not None and not row.syn_retransmissions for row in rows):
+    odd = {row.connection_id for row in view.connections.values() if row.syn_ns is not None and _is_odd(row)}
+    for call in view.service_calls if odd else ():
+        if odd.isdisjoint(call.connection_ids):
             continue
+        rows = [row for number in call.connection_ids if (row := view.connections.get(number)) is not None and row.syn_ns is not None]
         one = _late([row for row in rows if row.syn_ns is not None and row.syn_ns >= call.start_ns])
         if one is not None:
             left = one.stall_ns
@@ -81,6 +82,10 @@ def check(view: View) -> Iterator[Finding]:
         server = next((row.server_name for one in alone for row in _rows(one) if row.server_name), "the service")
         text = f"{count(len(alone))} of {plural(opened, 'connection')} to {server} waited {duration(cost)} because a SYN got no answer. "
         yield _finding(text, alone, cost, None, [])
+
+
+def _is_odd(row: Connection) -> bool:
+    return row.established_ns is None or bool(row.syn_retransmissions)
 
 
 def _late(rows: list[Connection]) -> Late | None:

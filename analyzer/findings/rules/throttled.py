@@ -15,7 +15,7 @@ from typing import NamedTuple
 from analyzer.findings.backoff import words
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, service_name, some_calls
-from analyzer.findings.tries import Try, failed_tries, is_throttled
+from analyzer.findings.tries import LIMITS, Try, failed_tries, is_throttled
 from analyzer.findings.undone import DECIDES, REMEDY, Undone, cost_of, text_of, undone
 from analyzer.findings.view import View
 from analyzer.findings.words import plural, remedy_for
@@ -53,14 +53,16 @@ class Throttled(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each service and table."""
     groups: dict[tuple[str | None, str | None], list[Throttled]] = defaultdict(list)
-    beside: dict[tuple[str | None, str | None], list[Call]] = defaultdict(list)
-    for call in view.service_calls:
-        beside[call.service, call.table_name].append(call)
+    refusing = {call.call_id: call for call, row in view.asked if (row.error_type or row.status in LIMITS) and is_throttled(row)}
+    for call in refusing.values():
         refused = [row for row in view.exchanges_of(call) if is_throttled(row)]
-        if refused:
-            groups[call.service, refused[-1].table_name].append(_throttled(view, call, refused))
+        groups[call.service, refused[-1].table_name].append(_throttled(view, call, refused))
+    left = undone(view)
+    beside: dict[tuple[str | None, str | None], list[Call]] = defaultdict(list)
+    for call in view.service_calls if groups or left else ():
+        beside[call.service, call.table_name].append(call)
     refusals = [_finding(view, *key, found, beside[key]) for key, found in groups.items()]
-    batches = [_undone(view, one, beside[one.service, one.table]) for one in undone(view)]
+    batches = [_undone(view, one, beside[one.service, one.table]) for one in left]
     yield from dearest([*refusals, *batches])
 
 
@@ -126,7 +128,8 @@ def _text(view: View, found: list[Throttled], beside: list[Call], service: str |
     where = f" on {table}" if table is not None else f" of {service_name(service)}"
     text = f"{some_calls(calls, beside)}{where} {'was' if is_one(calls) else 'were'} throttled"
     if cost:
-        text += f": {duration(cost)} of {'its' if is_one(calls) else 'their'} {duration(whole)} ({percent(cost / whole)}) went to refused "
+        share = percent(cost / whole if whole else 0)
+        text += f": {duration(cost)} of {'its' if is_one(calls) else 'their'} {duration(whole)} ({share}) went to refused "
         text += "attempts and the pauses after them"
     if lost:
         text += f"; {plural(len(lost), 'call')} failed for good"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from analyzer.findings.view import View
@@ -88,7 +90,11 @@ class _Stage:
         self.noun = "dialogue" if self.view.dialogues and not self.view.service_calls else "call"
         self.calls: list[Call] = self.view.service_calls or self.view.dialogues
         self.total: DurationNs = sum(call.duration_ns for call in self.calls)
-        self._before = quantiles([_own(call) for call in self.calls if call.truncated is None])
+        self._sums: dict[str, DurationNs] = {}
+
+    @cached_property
+    def _before(self) -> Quantiles:
+        return quantiles([_own(call) for call in self.calls if call.truncated is None])
 
     def run(self, wishes: Wishes) -> tuple[WhatIf, Scene]:
         """Run changes one after the other; return the row and the scene that they left."""
@@ -135,10 +141,17 @@ class _Stage:
         if self.noun == "dialogue":
             return self.total
         (name,) = (name for name, value in wishes._asdict().items() if value)
-        most: DurationNs = sum(getattr(call, column) or 0 for call in self.calls for column in columns[name])
+        most = sum(map(self._sum, columns[name]))
         if name == "no_loss":  # a window that losses made small holds up more than they do themselves
             most += sum(call.duration_ns for call in self.calls if call.stall_ns)
         return most
+
+    def _sum(self, column: str) -> DurationNs:
+        """Return the sum of a column of the calls."""
+        known = self._sums.get(column)
+        if known is None:
+            known = self._sums[column] = sum(filter(None, map(attrgetter(column), self.calls)))
+        return known
 
 
 def _own(call: Call) -> Lengths:

@@ -1,0 +1,133 @@
+"""Exchanges on their way out, where there are too many to be held: what is over is kept on disk until the rows are written in order.
+
+Only at the end of a capture is it known what a row says in full (of which connection it is a copy, whose name led to it), and an exchange
+that lasts long has a lower id than many that ended before it. So rows wait, packed, in a file without a name that only its owner may read;
+memory holds a fixed number of them, however long the capture is.
+"""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+import tempfile
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from operator import itemgetter
+from typing import overload
+from weakref import finalize
+
+from analyzer.model.rows import Exchange
+from analyzer.model.table import Table
+
+MOST_HELD = 1 << 17
+"""Rows in memory, of about 1.2 KB each; fewer than these never see the disk."""
+CHUNK = 2048
+"""Rows that are packed together."""
+_ID = itemgetter(0)
+_STALLS, _HELD = (Exchange._fields.index(name) for name in ("stalls", "held"))
+
+
+class Spool:
+    """Takes exchanges in the order in which they end, and gives them back in the order of their ids."""
+
+    def __init__(self, held: int | None = None) -> None:
+        self._most = MOST_HELD if held is None else held
+        self._rows: list[Exchange] = []
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
+        finalize(self, self._file.close)
+        self._chunks: list[tuple[int, int, int]] = []
+        """Lowest id, offset and size of each."""
+        self.counts: Counter[int] = Counter()
+        """Exchanges by connection."""
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, row: Exchange) -> None:
+        """Take an exchange."""
+        rows = self._rows
+        rows.append(row)
+        if len(rows) >= self._most:
+            rows.sort(key=_ID)
+            for start in range(0, len(rows), CHUNK):
+                self._put(rows[start : start + CHUNK])
+            rows.clear()
+
+    def _put(self, rows: list[Exchange]) -> None:
+        self._count(rows)
+        if any(row[_STALLS] or row[_HELD] for row in rows):
+            packed = b"p" + pickle.dumps(list(map(tuple, rows)), pickle.HIGHEST_PROTOCOL)
+        else:
+            packed = b"m" + marshal.dumps(list(map(tuple, rows)))
+        self._chunks.append((rows[0][0], self._file.seek(0, 2), len(packed)))
+        self._file.write(packed)
+
+    def _count(self, rows: list[Exchange]) -> None:
+        self.counts.update(row[1] for row in rows)
+        self._length += len(rows)
+
+    def close(self) -> None:
+        """Learn that no more come."""
+        self._rows.sort(key=_ID)
+        self._count(self._rows)
+
+    def batches(self) -> Iterator[list[Exchange]]:
+        """Yield all exchanges in order of their ids, some at a time, once it is closed."""
+        make = tuple.__new__
+        order = sorted(self._chunks)
+        bounds = [first for first, _, _ in order[1:]]
+        waiting = list(self._rows)
+        for index, (_, offset, size) in enumerate(order):
+            self._file.seek(offset)
+            packed = self._file.read(size)
+            rows = pickle.loads(packed[1:]) if packed[:1] == b"p" else marshal.loads(packed[1:])
+            waiting += [make(Exchange, row) for row in rows]
+            waiting.sort(key=_ID)
+            if index < len(bounds):
+                ready = bisect_left(waiting, bounds[index], key=_ID)
+                yield waiting[:ready]
+                del waiting[:ready]
+        yield waiting
+
+    def on(self, connections: Container[int]) -> list[Exchange]:
+        """Return the exchanges of a few connections."""
+        return [row for rows in self.batches() for row in rows if row[1] in connections]
+
+
+class Spooled(Table[Exchange]):
+    """The table of exchanges of a spool, to be gone through from its first row to its last."""
+
+    def __init__(self, spool: Spool, dress: Callable[[list[Exchange]], list[Exchange]]) -> None:
+        super().__init__("exchanges", Exchange)
+        self._spool = spool
+        self._dress = dress
+        self._ahead: Iterator[Exchange] = iter(())
+        self._at = 0
+
+    def __len__(self) -> int:
+        return len(self._spool)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        for rows in self._spool.batches():
+            yield from self._dress(rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, index: slice) -> Table[Exchange]: ...
+    def __getitem__(self, index: int | slice) -> Exchange | Table[Exchange]:
+        """Return rows; those that follow the last ones cost nothing extra."""
+        if not isinstance(index, slice):
+            return self[index : index + 1 or len(self)][0]
+        start, stop, step = index.indices(len(self))
+        if start != self._at or start == 0:
+            self._ahead, self._at = iter(self), 0
+        taken: list[Exchange] = []
+        while self._at < stop:
+            row = next(self._ahead)
+            if self._at >= start:
+                taken.append(row)
+            self._at += 1
+        return Table(self.name, self.row_type, taken[::step])

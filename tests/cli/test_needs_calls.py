@@ -10,7 +10,8 @@ import pytest
 
 from analyzer import reading
 from analyzer.cli.main import main
-from analyzer.cli.tables import needs_calls
+from analyzer.cli.tables import wants_for
+from analyzer.model.wants import Wants
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ from analyzer.cli.tables import needs_calls
     ],
 )
 def test_who_needs_them(table: str, columns: Sequence[str] | None, conditions: Sequence[str], needed: bool) -> None:
-    assert needs_calls(table, columns, conditions) is needed
+    assert wants_for(table, columns, conditions).calls is needed
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,9 @@ def test_the_verbs_ask_for_what_they_need(args: list[str], made: bool, bundled: 
     asked: list[bool] = []
     read = reading.read
 
-    def spy(*paths: Any, calls: bool = True, **options: Any) -> Any:
-        asked.append(calls)
-        return read(*paths, calls=calls, **options)
+    def spy(*paths: Any, wants: Wants | None = None, **options: Any) -> Any:
+        asked.append(wants is None or wants.calls)
+        return read(*paths, wants=wants, **options)
 
     monkeypatch.setattr(reading, "read", spy)
     assert main([*args, str(bundled / "cold-start.pcap")]) == 0

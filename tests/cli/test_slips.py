@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,15 @@ def test_a_filtered_report_says_so(bundled: Path) -> None:
     assert "Only connection 3; from 1.000 s on." in done.stdout
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_the_first_interrupt_of_a_pipe_still_gives_the_report(capsys: pytest.CaptureFixture[str]) -> None:
     with first_interrupt_ends(live=True):
         os.kill(os.getpid(), signal.SIGINT)
@@ -96,6 +106,7 @@ def test_the_first_interrupt_of_a_pipe_still_gives_the_report(capsys: pytest.Cap
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_a_file_is_read_ends_the_program() -> None:
     with first_interrupt_ends(live=False), pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,229 @@
+"""Heads of HTTP messages (RFC 9112 sections 2 to 5), disguised line by line: framing, operation, attempt and products stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+
+from analyzer.redacting.disguise import WORD, Disguise
+from analyzer.redacting.vocabulary import (
+    AWS_PREFIXES,
+    CHARSET,
+    ERROR_TYPE,
+    KEPT_FIELDS,
+    KEPT_PARAMETERS,
+    MEDIA_TYPE,
+    OWN_PRODUCTS,
+    PATH_DATE,
+    PATH_WORDS,
+    PRODUCTS,
+    STANDARD_FIELDS,
+    TARGET,
+    USER_METADATA,
+)
+
+LINE = re.compile(rb"([^\r\n]*)(\r*\n|\r+|$)")
+VERSION = re.compile(rb"HTTP/\d\.\d")
+STATUS = re.compile(rb"(HTTP/\d\.\d *\d{3} ?)([A-Za-z -]{0,60})(.*)", re.DOTALL)
+ABSOLUTE = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)(.*)", re.DOTALL)
+FIELD = re.compile(rb"([^:\s][^:]*?)(\s*:\s*)(.*?)(\s*)", re.DOTALL)
+PAIR = re.compile(rb"([^=&]*)(=?)([^&]*)")
+TOKEN = re.compile(rb"([^\s()]+)|([\s()]+)")
+PRODUCT = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]*)([/#])(.*)", re.DOTALL)
+VERSIONS = re.compile(rb"[vVr]?\d{1,6}(?:[._+-][0-9A-Za-z]{1,12}){0,6}")
+SHORT_VALUE = re.compile(rb"[A-Za-z0-9_.,+#/-]{1,80}")
+SCHEME = re.compile(
+    rb"(AWS4(?:-ECDSA-P256)?-HMAC-SHA256|AWS4-ECDSA-P256-SHA256|AWS3?|Basic|Bearer|Digest|Negotiate)(?=\s|$)", re.IGNORECASE
+)
+SCOPE = re.compile(rb"(/\d{8}/)([a-z0-9-]{1,40})(/)([a-z0-9-]{1,40})(/aws4_request)")
+SIGNED = re.compile(rb"(SignedHeaders=)([A-Za-z0-9;_-]+)")
+PHRASES = frozenset({b"", b"Connection established", b"Connection Established", *(status.phrase.encode() for status in HTTPStatus)})
+"""Reason phrases that say nothing but the status (RFC 9110 section 15)."""
+LONGEST_KNOWN = 512
+MOST_KNOWN = 4096
+
+
+class Heads:
+    """Disguises heads; remembers lines, most of which come again with each message."""
+
+    def __init__(self, disguise: Disguise) -> None:
+        self._disguise = disguise
+        self._known: dict[bytes, bytes] = {}
+        self._fields: dict[bytes, Callable[[bytes], bytes]] = {
+            b"host": disguise.hosts.authority,
+            b":authority": disguise.hosts.authority,
+            b"user-agent": self.agent,
+            b"x-amz-user-agent": self.agent,
+            b"x-amz-target": lambda value: disguise.keep(value) if TARGET.fullmatch(value) else disguise.text(value),
+            b"x-amzn-errortype": lambda value: disguise.keep(value) if ERROR_TYPE.fullmatch(value) else disguise.text(value),
+            b"authorization": self.authorization,
+            b"proxy-authorization": self.authorization,
+            b"content-type": self.media_type,
+            b"server": self.agent,
+            b"amz-sdk-invocation-id": disguise.identifier,
+            b"aws-sdk-invocation-id": disguise.identifier,
+            b"x-amzn-requestid": disguise.identifier,
+            b"x-amzn-request-id": disguise.identifier,
+            b"x-amz-request-id": disguise.identifier,
+        }
+
+    def head(self, head: bytes, *, request: bool) -> bytes:
+        """Return a head, or what there is of one, of the same length."""
+        out: list[bytes] = []
+        for number, found in enumerate(LINE.finditer(head)):
+            line, ending = found[1], found[2]
+            if not number:
+                line = self.request_line(line) if request else self.status_line(line)
+            elif line:
+                line = self._line(line)
+            out += (line, ending)
+        new = b"".join(out)
+        # A length that changed would move every byte behind it.
+        return new if len(new) == len(head) else self._disguise.text(head)
+
+    def trailer(self, line: bytes) -> bytes:
+        """Return a line of a trailer section, or a part of one."""
+        body = line.rstrip(b"\r\n")
+        return (self._line(body) if body else b"") + line[len(body) :]
+
+    def request_line(self, line: bytes) -> bytes:
+        """Return a request line: method and version stay, the target is disguised."""
+        method, space, rest = line.partition(b" ")
+        if not space:
+            return line if method.isupper() and len(method) < 24 else self._disguise.text(line)
+        if not re.fullmatch(rb"[A-Z][A-Z_-]{1,23}", method):
+            method = self._disguise.text(method)
+        target, blank, version = rest.rpartition(b" ")
+        if not VERSION.fullmatch(version):
+            target, blank, version = rest, b"", b""
+        made = self.authority_or_target(method, target)
+        return method + space + made + blank + version
+
+    def authority_or_target(self, method: bytes, target: bytes) -> bytes:
+        """Return a request target in any of its forms (RFC 9112 section 3.2)."""
+        if method == b"CONNECT":
+            return self._disguise.hosts.authority(target)
+        absolute = ABSOLUTE.fullmatch(target)
+        if absolute is not None:
+            return absolute[1] + self._disguise.hosts.authority(absolute[2]) + self.target(absolute[3])
+        return self.target(target)
+
+    def target(self, target: bytes) -> bytes:
+        """Return path and query: what names the interface stays."""
+        path, mark, query = target.partition(b"?")
+        segments = path.split(b"/")
+        protocol = len(segments) == 5 and segments[1] == b"service" and segments[3] == b"operation"
+        segments = [
+            self._disguise.keep(segment)
+            if segment in PATH_WORDS or PATH_DATE.fullmatch(segment) or (protocol and segment.isalnum())
+            else self._disguise.text(segment)
+            for segment in segments
+        ]
+        return b"/".join(segments) + mark + self.parameters(query)
+
+    def parameters(self, query: bytes) -> bytes:
+        """Return parameters of a query or a form: those that say what is asked for stay."""
+        return b"&".join(self._parameter(part) for part in query.split(b"&"))
+
+    def _parameter(self, part: bytes) -> bytes:
+        name, equals, value = part.partition(b"=")
+        if name in KEPT_PARAMETERS and re.fullmatch(rb"[A-Z][A-Za-z]{2,64}|\d{4}-\d\d-\d\d", value):
+            return self._disguise.keep(part)
+        if name in KEPT_PARAMETERS:
+            return name + equals + self._disguise.text(value)
+        return self._disguise.text(part)
+
+    def status_line(self, line: bytes) -> bytes:
+        """Return a status line: version and code stay, and a usual phrase."""
+        found = STATUS.fullmatch(line)
+        if found is None:
+            return self._disguise.text(line)
+        if found[2] not in PHRASES:
+            return found[1] + self._disguise.text(found[2] + found[3])
+        return found[1] + self._disguise.keep(found[2]) + self._disguise.text(found[3])
+
+    def _line(self, line: bytes) -> bytes:
+        known = self._known.get(line)
+        if known is None:
+            known = self._field(line)
+            if len(line) <= LONGEST_KNOWN:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
+                self._known[line] = known
+        return known
+
+    def _field(self, line: bytes) -> bytes:
+        found = FIELD.fullmatch(line)
+        if found is None or line[:1] in b" \t":
+            return self._disguise.text(line)
+        name, colon, value, rest = found.groups()
+        low = name.lower()
+        if low in KEPT_FIELDS and not (low == b"content-length" and not value.strip().isdigit()):
+            value = self._disguise.keep(value)
+        elif low in self._fields:
+            value = self._fields[low](value)
+        else:
+            value = self._disguise.text(value)
+        return self.name(name) + colon + value + rest
+
+    def name(self, name: bytes) -> bytes:
+        """Return the name of a field: those of standards and of AWS stay."""
+        low = name.lower()
+        if low.startswith(USER_METADATA):
+            return name[: len(USER_METADATA)] + self._disguise.text(name[len(USER_METADATA) :])
+        if low in STANDARD_FIELDS or low.startswith(AWS_PREFIXES):
+            return self._disguise.keep(name)
+        return self._disguise.text(name)
+
+    def media_type(self, value: bytes) -> bytes:
+        """Return a Content-Type; parameters other than a usual charset are disguised (a boundary may be a name)."""
+        kind, semicolon, rest = value.partition(b";")
+        if not MEDIA_TYPE.fullmatch(kind.strip()):
+            return self._disguise.text(value)
+        return self._disguise.keep(kind) + (
+            semicolon + rest if CHARSET.fullmatch(semicolon + rest) else semicolon + self._disguise.text(rest)
+        )
+
+    def authorization(self, value: bytes) -> bytes:
+        """Return credentials: the scheme, and of a signature the region, service and names of fields (Signature Version 4) stay."""
+        found = SCHEME.match(value)
+        if found is None:
+            return self._disguise.text(value)
+        rest = value[found.end() :]
+        out, at = [found[0]], 0
+        for part in re.finditer(rb"Credential=|Signature=|" + SIGNED.pattern + rb"|" + SCOPE.pattern, rest):
+            out.append(self._disguise.text(rest[at : part.start()]))
+            if part[0].startswith(b"SignedHeaders="):
+                out.append(b"SignedHeaders=" + b";".join(self.name(one) for one in part[0][14:].split(b";")))
+            else:
+                out.append(self._disguise.keep(part[0]))
+            at = part.end()
+        out.append(self._disguise.text(rest[at:]))
+        return b"".join(out)
+
+    def agent(self, value: bytes) -> bytes:
+        """Return a user agent: products of SDKs with their versions stay, others are disguised."""
+        return b"".join(self._product(found[1]) if found[1] is not None else found[2] for found in TOKEN.finditer(value))
+
+    def _product(self, token: bytes) -> bytes:
+        ending = b""
+        if token[-1:] in (b";", b","):
+            token, ending = token[:-1], token[-1:]
+        low = token.lower().strip(b"[],;")
+        if low in PRODUCTS or VERSIONS.fullmatch(token):
+            return self._disguise.keep(token) + ending
+        found = PRODUCT.fullmatch(token)
+        if found is None:
+            return self._disguise.text(token) + ending
+        name, slash, rest = found.groups()
+        if name.lower() in OWN_PRODUCTS or name.lower() not in PRODUCTS:
+            new = self._disguise.text(name) if name.lower() not in OWN_PRODUCTS else name
+            return new + slash + self._disguise.text(rest) + ending
+        return name + slash + (self._value(rest)) + ending
+
+    def _value(self, rest: bytes) -> bytes:
+        """Return what a known product says of itself: a version, a feature, or one more name with its version."""
+        if SHORT_VALUE.fullmatch(rest) and all(len(word) <= 16 for word in WORD.findall(rest)):
+            return self._disguise.keep(rest)
+        return self._disguise.text(rest)

@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING, Any
 from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
 
 if TYPE_CHECKING:
+    from analyzer.batching import batch
     from analyzer.comparing import compare
+    from analyzer.fleet import Fleet
     from analyzer.model.analysis import Analysis
     from analyzer.model.table import Table
     from analyzer.reading import read
     from analyzer.watching.watch import watch
 
-__all__ = ["Analysis", "AnalyzerError", "CaptureError", "MissingTool", "Table", "UnknownFormat", "UsageError", "compare", "read", "watch"]
+__all__ = [
+    "Analysis", "AnalyzerError", "CaptureError", "Fleet", "MissingTool", "Table", "UnknownFormat", "UsageError",
+    "batch", "compare", "read", "watch",
+]  # fmt: skip
 
 _HOMES = {
+    "batch": "analyzer.batching",
+    "Fleet": "analyzer.fleet",
     "compare": "analyzer.comparing",
     "Analysis": "analyzer.model.analysis",
     "Table": "analyzer.model.table",

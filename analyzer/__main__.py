@@ -1,5 +1,5 @@
 """`python -m analyzer`."""
 
-from analyzer.cli.main import run
+from analyzer.cli import run
 
 run()

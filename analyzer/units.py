@@ -7,7 +7,7 @@ today's date the step of a double is 238 ns).
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 TimeNs: TypeAlias = int
 """Nanoseconds since 1970-01-01 00:00 UTC."""
@@ -18,9 +18,9 @@ PacketId: TypeAlias = int
 ConnectionId: TypeAlias = int
 """Number of a TCP connection from 0; Wireshark's `tcp.stream`."""
 
-MICROSECOND = 1_000
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
+MICROSECOND: Final = 1_000
+MILLISECOND: Final = 1_000_000
+SECOND: Final = 1_000_000_000
 
 
 def _rounded(value: int, unit: int, digits: int) -> str:

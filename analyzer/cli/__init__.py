@@ -1,5 +1,11 @@
 """The command line: one verb a file, loaded when it is called."""
 
-from analyzer.cli.main import cli, main, run
+try:
+    from analyzer.cli.main import cli, main, run
+except KeyboardInterrupt:  # while it starts: there is nothing to unwind yet
+    import os
+
+    os.write(2, b"interrupted\n")
+    os._exit(130)
 
 __all__ = ["cli", "main", "run"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analyzer.cli.options import answer, captures, question
-from analyzer.cli.streams import pipe_closed, write
+from analyzer.cli.streams import standard_output, write
 from analyzer.errors import UsageError
 from analyzer.report.exports import KNOWN
 from analyzer.report.exports.registry import formats
@@ -90,8 +90,5 @@ def write_table(table: Table[Any], columns: Sequence[str] | None, target: str | 
     with tempfile.SpooledTemporaryFile(1 << 24) as held:
         form.save(table, held, origin, columns)
         held.seek(0)
-        try:
+        with standard_output():
             shutil.copyfileobj(held, sys.stdout.buffer)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            pipe_closed()

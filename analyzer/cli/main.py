@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from typing import NoReturn
 
 import click
 
-from analyzer.cli.streams import never_fail_to_encode, pipe_closed
+from analyzer.cli.ending import INTERRUPTED, ends_politely, from_now_at_once
+from analyzer.cli.streams import fill_closed_streams, never_fail_to_encode, pipe_closed
 from analyzer.errors import AnalyzerError
 
 VERBS = {
@@ -29,7 +31,11 @@ VERBS = {
     "lookups": "Every DNS lookup and the connections that used it.",
     "findings": "What was diagnosed, with cost, proof and fix.",
     "anomalies": "What the capture lacks and where peers broke rules.",
+    "batch": "Captures by the hundred, of many hosts, into one folder of tables.",
     "export": "The answer for other viewers: HAR, OpenTelemetry, Perfetto, Parquet.",
+    "annotate": "The capture with comments, for Wireshark: calls, phases, findings.",
+    "redact": "A capture that can be shared: nothing secret in it, the same verdict.",
+    "verify": "Our numbers beside Wireshark's, and why they differ.",
     "watch": "Calls as they happen, from an interface.",
     "rules": "The diagnoses that the tool can make.",
 }
@@ -94,7 +100,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return 1
@@ -109,7 +115,10 @@ def main(args: Sequence[str] | None = None) -> int:
         pipe_closed()
         return 0
     except OSError as error:
-        click.echo(f"analyzer: {error.strerror or error}", err=True)
+        from analyzer.report.text import plain
+
+        named = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        click.echo(f"analyzer: {plain(named)}{error.strerror or type(error).__name__}", err=True)
         return 2
 
 
@@ -119,15 +128,27 @@ def run() -> NoReturn:
     Ends without taking a million rows apart first, which the system does at once and Python in seconds: nothing is left to be written.
     A mistake of the program's own is exit status 2 and one line that names its place, without the text of the error, which may quote a
     capture; with ANALYZER_DEBUG set it is a traceback.
+
+    Without garbage collection, which would look through a million rows again and again: a command answers once and ends. Whoever goes on
+    for hours turns it on again.
     """
+    gc.disable()
+    fill_closed_streams()
+    ends_politely()
     try:
         status = main()
+    except KeyboardInterrupt:  # before or after the verb; in the verb click makes an Abort of it
+        click.echo("interrupted", err=True)
+        status = INTERRUPTED
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 2
     except Exception as error:
         if os.environ.get("ANALYZER_DEBUG"):
             raise
         click.echo(f"analyzer: internal error: {type(error).__name__} at {_place(error)}; there is no answer", err=True)
         click.echo("hint: this is a bug of the analyzer; ANALYZER_DEBUG=1 shows the traceback for a report", err=True)
         status = 2
+    from_now_at_once()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from analyzer.model.analysis import Analysis
+    from analyzer.model.wants import Wants
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 ENDINGS = {
@@ -38,6 +38,11 @@ class Question(NamedTuple):
     until: str | None
     connections: tuple[int, ...]
     keys: str | None
+    jobs: int = 1
+
+    def everything(self) -> bool:
+        """Tell whether no filter leaves anything out."""
+        return not (self.hosts or self.connections or self.since or self.until) and all("=" in text for text in self.services)
 
 
 def captures(function: Function) -> Function:
@@ -54,6 +59,20 @@ def captures(function: Function) -> Function:
                      help="Only this connection (tcp.stream)."),
         click.option("--keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
                      help="TLS secrets (NSS key log); without it the file named by SSLKEYLOGFILE, and secrets in the captures."),
+        click.option("--jobs", type=click.IntRange(0, 256), default=1, show_default=True, metavar="N",
+                     help="Processes that share a large capture, 0: one for each processor. The answer is the same."),
+    )):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+def reading(function: Function) -> Function:
+    """Add what changes how a capture is read, without the filters that keep only a part of it."""
+    for decorate in reversed((
+        click.option("--service", "services", multiple=True, metavar="NAME=HOST[:PORT]",
+                     help="Take that host (a proxy, VPC endpoint or local stand-in) for this service."),
+        click.option("--keys", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
+                     help="TLS secrets (NSS key log); without it the file named by SSLKEYLOGFILE, and secrets in the capture."),
     )):  # fmt: skip
         function = decorate(function)
     return function
@@ -81,22 +100,25 @@ def form_of(target: str | None, forms: Collection[str], otherwise: str) -> str:
 
 def question(options: dict[str, Any]) -> Question:
     """Take the shared options out of a verb's own."""
-    return Question(**{name: options.pop(name) for name in Question._fields})
+    return Question(**{name: options.pop(name) for name in Question._fields if name in options})
 
 
-def answer(asked: Question, *, calls: bool = True, whole_calls: bool = True) -> Analysis:
+def answer(asked: Question, *, wants: Wants | None = None, whole_calls: bool = True, rows_only: bool = False) -> Analysis:
     """Read the captures, with progress on a terminal, and keep what was asked for.
 
-    Without `calls` none are made, which saves time; without `whole_calls` only what passes the filters itself is kept.
+    What `wants` leaves out (None: nothing) is not found out, which saves time; without `whole_calls` only what passes the filters itself
+    is kept. With `rows_only` exchanges, which need not pass any filter, are not held in memory, where that is possible.
     """
     from analyzer.cli.progress import progress
-    from analyzer.reading import read
+    from analyzer.reading import read, stream
 
     rules = [text for text in asked.services if "=" in text]
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
-        analysis = read(asked.captures, services=rules, keys=asked.keys, progress=show, calls=calls)
-    # The rows stay until the end: the garbage collector need not look through millions of them again and again.
-    gc.freeze()
+        streamed = rows_only and asked.jobs == 1
+        found = stream(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants) if streamed else None
+        if found is None:
+            found = read(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants, jobs=asked.jobs)
+    analysis = found
     for note in analysis.capture.notes:
         warn(note)
     kept = narrow(analysis, asked, whole_calls=whole_calls)

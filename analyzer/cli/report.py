@@ -13,6 +13,7 @@ from analyzer.cli.streams import write
 if TYPE_CHECKING:
     from analyzer.model.analysis import Analysis
 
+_FORMS = {"text": "table", "markdown": "markdown"}
 FORMS = ("text", "markdown", "json", "html")
 
 
@@ -62,6 +63,18 @@ def report(form: str | None, slowest: int, verbose: bool, tail: bool, gates: tup
 
 
 def _pieces(analysis: Analysis, form: str, slowest: int, verbose: bool, tail: bool, asked: Question) -> Iterable[str]:
+    from analyzer.fleet import Fleet
+
+    if isinstance(analysis, Fleet):
+        from analyzer.fleet import showing
+
+        if form == "html":
+            raise click.UsageError("The answer over a batch is text, markdown or json.")
+        return (
+            showing.document(analysis)
+            if form == "json"
+            else (line + "\n" for line in showing.lines(analysis, _FORMS[form], verbose=verbose))
+        )
     if form == "json":
         from analyzer.report.document import JsonRenderer
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from analyzer.errors import AnalyzerError
 
@@ -34,18 +35,39 @@ def pipe_closed() -> None:
 
 
 def write(pieces: Iterable[str], target: str | None) -> None:
-    """Write pieces of text to a file that only its owner may read, or to standard output. Raises AnalyzerError."""
+    """Write pieces of text to a file (`analyzer.files.whole_file`), or to standard output. Raises AnalyzerError."""
     if target is None or target == "-":
-        try:
+        with standard_output():
             sys.stdout.writelines(pieces)
-            sys.stdout.flush()
-        except BrokenPipeError:  # click would make it exit status 1
-            pipe_closed()
         return
+    from analyzer.files import whole_file
+    from analyzer.report.exports.writing import write_text
+
+    with whole_file(target) as out:
+        write_text(pieces, out)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Write to standard output inside the block: quiet where its reader leaves, with a clear message where nothing can be written.
+
+    Raises AnalyzerError.
+    """
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
-            os.fchmod(descriptor, 0o600)  # a file that was there before would keep its mode
-            out.writelines(pieces)
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # click would make it exit status 1
+        pipe_closed()
     except OSError as error:
-        raise AnalyzerError(f"cannot write {target}: {error.strerror}") from None
+        raise AnalyzerError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def fill_closed_streams() -> None:
+    """Put /dev/null where the shell closed standard output or standard error (`>&-`): the next file opened would take its place."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, "w"))

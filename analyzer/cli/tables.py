@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analyzer.cli.options import answer, captures, form_of, output, question, warn
 from analyzer.cli.streams import write
 
+if TYPE_CHECKING:
+    from analyzer.model.wants import Wants
+
 FORMATS = ("table", "markdown", "csv", "json", "jsonl", "parquet")
+PASSING = ("csv", "json", "jsonl", "parquet")
+"""Formats that look at one row at a time, or a few: rows are written and forgotten."""
 WIRE = frozenset({"connections", "handshakes", "exchanges", "lookups", "anomalies", "pool"})
 """Tables of what is on the wire, with calls or without; filters keep just what passes them."""
 
@@ -51,9 +56,11 @@ def table_command(name: str, description: str) -> click.Command:
         form = form or form_of(target, FORMATS, "table")
         wanted = [part.strip() for part in columns.split(",") if part.strip()] if columns else None
         asked = question(options)
-        analysis = answer(asked, calls=needs_calls(name, wanted, conditions), whole_calls=name not in WIRE)
+        wants = wants_for(name, wanted, conditions)
+        flows = name == "exchanges" and not wants.calls and form in PASSING and not conditions and asked.everything()
+        analysis = answer(asked, wants=wants, whole_calls=name not in WIRE, rows_only=flows)
         table = analysis.pool() if name == "pool" else getattr(analysis, name)
-        kept = table.where(*conditions)
+        kept = table.where(*conditions) if conditions else table
         if len(table) and conditions and not len(kept):
             told = [said for text in conditions if not len(table.where(text)) and (said := advice(table, text))]
             warn("; ".join([f"none of {len(table)} {name} fulfils {' and '.join(conditions)}", *dict.fromkeys(told)]))
@@ -71,11 +78,16 @@ def table_command(name: str, description: str) -> click.Command:
     return command  # fmt: skip
 
 
-def needs_calls(table: str, columns: Sequence[str] | None, conditions: Sequence[str]) -> bool:
-    """Tell whether a table takes making calls, which costs time: of what is on the wire only `call_id` of `exchanges` does."""
+def wants_for(table: str, columns: Sequence[str] | None, conditions: Sequence[str]) -> Wants:
+    """Tell what printing a table takes: making calls and reading bodies costs time."""
+    from analyzer.model.condition import column_of
+    from analyzer.model.wants import EVERYTHING, WITHOUT_CALLS, wants_of
+
     if table not in WIRE:
-        return True
-    return table == "exchanges" and (columns is None or "call_id" in columns or any("call_id" in text for text in conditions))
+        return EVERYTHING
+    if table != "exchanges":
+        return WITHOUT_CALLS
+    return EVERYTHING if columns is None else wants_of([*columns, *map(column_of, conditions)])
 
 
 def _columns(table: str) -> list[tuple[str, str]]:

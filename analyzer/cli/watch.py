@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -127,6 +128,7 @@ def watch(source: str | None, interface: str | None, plain: bool, form: str | No
         write((line + "\n" for line in words(found)), target)
         return 0 if found.works else 2
     shown = "plain" if plain else form or ("view" if sys.stdout.isatty() else "plain")
+    gc.enable()  # this runs for hours
     session, metrics = _session(place, options)
     with _stops(session):
         _show(session, shown, options, metrics)

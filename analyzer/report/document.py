@@ -87,8 +87,7 @@ class JsonRenderer:
         encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
         for table in (*analysis.tables(), *gains(analysis)):
             yield f',\n"{table.name}":['
-            rows = table.to_dicts()
-            for start in range(0, len(rows), 1000):
-                yield (",\n" if start else "\n") + ",\n".join(map(encode, rows[start : start + 1000]))
+            for start in range(0, len(table), 1000):
+                yield (",\n" if start else "\n") + ",\n".join(map(encode, table[start : start + 1000].to_dicts()))
             yield "]"
         yield "}\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from analyzer.model.analysis import Analysis
 from analyzer.report.claims import LABELS, Claim
@@ -11,7 +10,7 @@ from analyzer.report.colours import colour_of
 from analyzer.report.grids import Cells, entries_grid, explained, operations_grid
 from analyzer.report.sentences import plural
 from analyzer.report.summary import summarize
-from analyzer.report.text import plain
+from analyzer.report.text import markup
 from analyzer.report.waterfall import Bar
 from analyzer.report.worth import short
 from analyzer.units import DurationNs, duration
@@ -25,7 +24,7 @@ LINES = "margin:0.2em 0 0.2em 1em"
 
 def safe(text: str) -> str:
     """Return text for HTML: what moves a cursor or reorders as an escape, what is markup as an entity."""
-    return escape(plain(text))
+    return markup(text)
 
 
 def paragraph(text: str, style: str = "margin:0.3em 0") -> str:

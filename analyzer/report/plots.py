@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from analyzer.errors import AnalyzerError, MissingTool, UsageError
+from analyzer.errors import MissingTool, UsageError
+from analyzer.files import whole_file
 from analyzer.model.analysis import Analysis
 from analyzer.report.page import HtmlRenderer
 from analyzer.report.text import plain
@@ -62,10 +63,8 @@ class Plot:
         if ending not in ENDINGS:
             raise UsageError(f"cannot save a plot as {ending or target.name!r}", hint=f"one of {', '.join(ENDINGS)}")
         data = self.html().encode() if ending == ".html" else self._image(ending[1:], dpi)
-        try:
-            target.write_bytes(data)
-        except OSError as error:
-            raise AnalyzerError(f"cannot write {target}: {error.strerror}") from None
+        with whole_file(target) as out:
+            out.write(data)
 
     def _image(self, form: str, dpi: int) -> bytes:
         figure = self.figure

@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -21,7 +21,7 @@ from analyzer.model.analysis import SCHEMA, Analysis
 from analyzer.model.capture import CaptureFile, CaptureInfo
 from analyzer.model.rows import Finding
 from analyzer.model.table import Table
-from analyzer.report.saved_rows import read_rows, whole
+from analyzer.report.saved_rows import Row, read_rows, whole
 
 ROW_TYPES: dict[str, type[tuple[Any, ...]]] = {
     "connections": model.Connection,
@@ -147,12 +147,6 @@ def _still(found: Iterable[Finding], part: Analysis) -> Iterator[Finding]:
 
 def _parquet(name: str, files: Mapping[str, Path], beside: Path | None) -> Analysis:
     """Read tables from Parquet files named for them; other files are left alone."""
-    try:
-        from pyarrow import ArrowException, compute, types
-        from pyarrow import parquet as reader
-    except ImportError:
-        hint = "pip install 'sdkledger[parquet]', or save the report as JSON"
-        raise AnalyzerError(f"{name} is Parquet, which needs pyarrow", hint=hint) from None
     tables: dict[str, Table[Any]] = {}
     head: dict[str, Any] = {}
     if beside is not None and beside.is_file():
@@ -161,27 +155,72 @@ def _parquet(name: str, files: Mapping[str, Path], beside: Path | None) -> Analy
         if table not in files:
             tables[table] = Table(table, row_type)
             continue
-        try:
-            # By ParquetFile: a folder's name with `=` would be read as a partition.
-            with reader.ParquetFile(files[table]) as file:
-                data = file.read()
-            columns = {}
-            for column in data.column_names:
-                values = data[column]
-                if types.is_timestamp(values.type):
-                    values = compute.cast(compute.cast(values, _in_ns(values.type)), "int64")
-                elif types.is_duration(values.type):
-                    values = compute.cast(compute.cast(values, "duration[ns]"), "int64")
-                columns[column] = values.to_pylist()
-            facts = (data.schema.metadata or {}).get(FACTS)
-        except (ArrowException, OSError, ValueError, OverflowError) as error:
-            raise CaptureError(f"cannot read {files[table]}: {str(error).splitlines()[0] if str(error) else 'no Parquet'}") from None
+        columns, facts = _columns(files[table])
         head = head or (_json(name, facts) if facts is not None else {})
         dicts = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         tables[table] = Table(table, row_type, read_rows(os.fspath(files[table]), table, row_type, dicts))
     if not len(tables["calls"]) and "calls" not in files:
         raise UnknownFormat(f"{name} holds no calls.parquet", hint=f"files are named for their tables: {', '.join(ROW_TYPES)}")
     return _answer(name, head, tables)
+
+
+def load_tables(name: str, files: Mapping[str, Path], head: Mapping[str, Any]) -> Analysis:
+    """Return the answer whose tables lie in Parquet files; `head` is the document without its tables. Raises like `load`."""
+    tables = {
+        table: Table(table, row_type, read_table(files[table], table, row_type) if table in files else ())
+        for table, row_type in ROW_TYPES.items()
+    }
+    return _answer(name, head, tables)
+
+
+def read_table(path: Path, table: str, row_type: type[Row]) -> list[Row]:
+    """Return the rows of a table in a Parquet file. Raises CaptureError where it breaks the output contract, AnalyzerError."""
+    columns, _ = _columns(path)
+    dicts = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return read_rows(os.fspath(path), table, row_type, dicts)
+
+
+def read_columns(path: Path, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield some columns of a Parquet file of ours, row by row, holding a row group at a time. Raises CaptureError, AnalyzerError."""
+    reader, broken = _library(os.fspath(path))
+    try:
+        with reader.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=list(names)):
+                yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+    except (broken, OSError, ValueError, KeyError) as error:
+        raise CaptureError(f"cannot read {path}: {str(error).splitlines()[0] if str(error) else 'no Parquet'}") from None
+
+
+def _library(name: str) -> tuple[Any, type[Exception]]:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow import parquet as reader
+    except ImportError:
+        hint = "pip install 'sdkledger[parquet]', or save the report as JSON"
+        raise AnalyzerError(f"{name} is Parquet, which needs pyarrow", hint=hint) from None
+    return reader, ArrowException
+
+
+def _columns(path: Path) -> tuple[dict[str, list[Any]], bytes | None]:
+    """Return the columns of a Parquet file, times as nanoseconds, and what it says of its capture."""
+    reader, broken = _library(os.fspath(path))
+    from pyarrow import compute, types
+
+    try:
+        # By ParquetFile: a folder's name with `=` would be read as a partition.
+        with reader.ParquetFile(path) as file:
+            data = file.read()
+        columns = {}
+        for column in data.column_names:
+            values = data[column]
+            if types.is_timestamp(values.type):
+                values = compute.cast(compute.cast(values, _in_ns(values.type)), "int64")
+            elif types.is_duration(values.type):
+                values = compute.cast(compute.cast(values, "duration[ns]"), "int64")
+            columns[column] = values.to_pylist()
+        return columns, (data.schema.metadata or {}).get(FACTS)
+    except (broken, OSError, ValueError, OverflowError) as error:
+        raise CaptureError(f"cannot read {path}: {str(error).splitlines()[0] if str(error) else 'no Parquet'}") from None
 
 
 def _in_ns(kind: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_module
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +9,7 @@ from typing import Any, NamedTuple
 from analyzer.errors import UsageError
 from analyzer.model.table import Column, Table
 from analyzer.report import text
+from analyzer.report.commas import CsvRows
 from analyzer.report.layout import WIDTH, aligned, cells, fits, fold, shorten
 from analyzer.units import milliseconds, moment
 
@@ -223,41 +222,11 @@ def cell(value: object, column: Column, escape: Callable[[str], str] = text.plai
 
 
 def _csv(table: Table[Any], wanted: Wanted) -> Iterator[str]:
-    out = io.StringIO()
-    writer = csv_module.writer(out, lineterminator="\n")
-    writer.writerow(column.name for column in wanted.columns)
-    special = [
-        (index, convert)
-        for index, column in enumerate(wanted.columns)
-        if (convert := {"text": None, "list": _listed, "bool": _truth}.get(column.kind, _same)) is not _same
-    ]
+    rows = CsvRows([column.kind for column in wanted.columns])
+    heading = rows.heading([column.name for column in wanted.columns])
     for start in range(0, max(len(table), 1), BATCH):
-        columns = list(zip(*map(wanted.values, table[start : start + BATCH]), strict=True))
-        if columns:
-            for index, convert in special:
-                columns[index] = _texts(columns[index]) if convert is None else tuple(map(convert, columns[index]))
-            writer.writerows(zip(*columns, strict=True))
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-
-
-def _texts(values: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """Make texts safe; most columns have few different ones, and hardly any that need a change."""
-    changed = {value: safe for value in set(values) if value is not None and (safe := text.csv(value)) != value}
-    return tuple(changed.get(value, value) for value in values) if changed else values  # type: ignore[arg-type]  # None is no key
-
-
-def _listed(values: tuple[object, ...]) -> str:
-    return text.csv(" ".join(map(str, values)))
-
-
-def _truth(value: bool | None) -> str:
-    return "" if value is None else "true" if value else "false"
-
-
-def _same(value: object) -> object:
-    return value
+        yield heading + rows.batch(list(map(wanted.values, table[start : start + BATCH])))
+        heading = ""
 
 
 def _objects(table: Table[Any], wanted: Wanted) -> Iterable[dict[str, Any]]:

@@ -138,7 +138,9 @@ class History:
         return row
 
     def _watched_connection(self, row: Connection) -> Connection:
-        watched: Connection = WatchedConnection(*row, *self.owners.get(row.connection_id, NOBODY))
+        owner = self.owners.get(row.connection_id, NOBODY)
+        known = {name: value for name, value in owner._asdict().items() if value is not None or name not in row._fields}
+        watched: Connection = WatchedConnection(**{**row._asdict(), **known})
         return watched
 
     def _note_limits(self, info: CaptureInfo) -> None:

@@ -26,7 +26,8 @@ OWNER_COLUMNS = Owner._fields
 
 def _widened(name: str, row_type: type[Any]) -> Any:
     """Make a row type that has an owner's columns behind those of another."""
-    made = namedtuple(name, (*row_type._fields, *OWNER_COLUMNS))  # type: ignore[misc]
+    more = [column for column in OWNER_COLUMNS if column not in row_type._fields]
+    made = namedtuple(name, (*row_type._fields, *more))  # type: ignore[misc]
     made.__annotations__ = {**row_type.__annotations__, **Owner.__annotations__}
     made.__doc__ = f"{row_type.__name__} with the process at its local end."
     return made

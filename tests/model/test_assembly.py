@@ -85,6 +85,35 @@ def test_an_unseen_opening_was_not_ahead() -> None:
     assert row.opened_ahead is False
 
 
+def test_what_was_measured_is_left_alone() -> None:
+    rows = [connection(number, server_address=f"192.0.2.{9 + number}", packets_sent=40 + number) for number in range(3)]
+    traffic = {1: Traffic(START, "h.example.com", "dynamodb", "us-east-1")}
+    told = connection_rows(rows, traffic, {1: 5, 2: 6}, NAMES.get, service_of, {2: 1})
+    said = [(row.server_name, row.service, row.region, row.opened_ahead, row.copy_of, row.exchanges) for row in told]
+    assert said == [
+        ("asked.example.com", "by-name", "eu-west-1", False, None, 0),
+        ("h.example.com", "dynamodb", "us-east-1", False, None, 5),
+        (None, None, None, False, 1, 6),
+    ]
+    blank: dict[str, Any] = dict.fromkeys(("server_name", "service", "region", "opened_ahead", "copy_of", "exchanges"))
+    assert [row._replace(**blank) for row in told] == [row._replace(**blank) for row in rows]
+    assert {type(row) for row in told} == {Connection}
+
+
+def test_a_server_is_looked_up_once_and_another_name_of_it_again() -> None:
+    asked: list[tuple[str, int, str | None]] = []
+
+    def service(row: Connection, name: str | None) -> tuple[str | None, str | None]:
+        asked.append((row.server_address, row.server_port, name))
+        return name, None
+
+    rows = [connection(number, server_address="192.0.2.77", server_port=443) for number in range(4)]
+    traffic = {2: Traffic(START, "a.example.com", None, None), 3: Traffic(START, "b.example.com", None, None)}
+    told = connection_rows(rows, traffic, {}, NAMES.get, service)
+    assert [row.service for row in told] == ["a.example.com", "a.example.com", "a.example.com", "b.example.com"]
+    assert asked == [("192.0.2.77", 443, "a.example.com"), ("192.0.2.77", 443, "b.example.com")]
+
+
 def test_copies_are_named_on_connections_and_exchanges() -> None:
     first, second = connection_rows([connection(0), connection(1)], {}, {}, NAMES.get, service_of, {1: 0})
     assert (first.copy_of, second.copy_of) == (None, 0)

@@ -119,10 +119,10 @@ def _flags(mine: Side, theirs: Side, line: Line, initial_rtt: int | None) -> set
         mine.dup_acks = 0
         mine.seems_lost = False
     if line.flags & ACK and theirs.next_seq is not None and theirs.contiguous is not None and beyond(ack, theirs.contiguous):
-        theirs.contiguous = theirs.next_seq
-        if beyond(ack, theirs.next_seq):
+        if theirs.contiguous == theirs.next_seq:
             theirs.dup_acks = 0
             theirs.seems_lost = True
+        theirs.contiguous = theirs.next_seq
     if (size or line.flags & (SYN | FIN)) and "keep_alive" not in flags:
         flags |= _repeated(mine, theirs, line, initial_rtt)
     end = (seq + size + bool(line.flags & (SYN | FIN))) % 2**32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 
 from analyzer.model.analysis import Analysis
 from analyzer.report.claims import INCOMPLETE, LABELS, Claim, tell
@@ -14,7 +13,7 @@ from analyzer.report.ledger import PHASES, Operation
 from analyzer.report.sentences import plural
 from analyzer.report.summary import Summary
 from analyzer.report.tail import LEAST_ROWS, MIDDLE, SLOWEST_PERCENT, Tail, sentences, tail_grid, tails, too_few
-from analyzer.report.text import plain
+from analyzer.report.text import markup
 from analyzer.report.traces import ledger_of
 from analyzer.report.worth import short
 from analyzer.units import DurationNs, bytes_, count, duration, moment, percent
@@ -28,7 +27,7 @@ MOST_TAILS = 12
 
 def safe(text: str) -> str:
     """Return text for HTML, in an element or a quoted attribute."""
-    return escape(plain(text))
+    return markup(text)
 
 
 def bar(spent: Sequence[float], total: float, label: str) -> str:

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from analyzer.errors import UsageError
+from analyzer.errors import AnalyzerError, UsageError
+from analyzer.files import make_folder, whole_file
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.rows import Finding
 from analyzer.model.seams import Block
@@ -62,9 +63,9 @@ class Recorder:
         self.left_out = 0
         """Calls that a trigger named and that were not written: too many in a minute."""
         try:
-            where.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot write to {where.folder}: {error.strerror or error}") from None
+            make_folder(where.folder, parents=True)
+        except AnalyzerError as error:
+            raise UsageError(str(error)) from None
         if not os.access(where.folder, os.W_OK):
             raise UsageError(f"cannot write to {where.folder}")
 
@@ -99,19 +100,19 @@ class Recorder:
             _, seen, trigger = self._waiting.popleft()
             try:
                 written.append(self._write(seen, trigger, running, history, info))
-            except OSError as error:
-                written.append(f"nothing: {error.strerror or error}")
+            except (AnalyzerError, OSError) as error:
+                written.append(f"nothing: {error}")
         return written
 
     def _write(self, seen: Seen, trigger: Trigger, running: Pass, history: History, info: CaptureInfo) -> str:
         call, where = seen.call, self._where
         packets = self._ring.between(call.start_ns - where.before_ns, call.end_ns + where.after_ns)
-        names = {one.number: one.name for one in info.interfaces if one.name}
+        names = {one.number: plain(one.name) for one in info.interfaces if one.name}
         secrets = running.secrets(call.connection_ids) if where.with_secrets else b""
         path = self._path(seen)
         size = 0
         numbered: list[int] = []
-        with _private(path) as file:
+        with whole_file(path) as file:
             blocks = pcapng(
                 _noted(packets, numbered), comment=self._comment(seen, trigger), application=f"analyzer {analyzer_version()}", names=names,
                 comments=_comments(seen), secrets=secrets,
@@ -121,7 +122,7 @@ class Recorder:
         first = numbered[0] if numbered else None
         beside = path.with_suffix(".json")
         text = json.dumps(self._ledger(seen, trigger, first, len(numbered), history), indent=1) + "\n"
-        with _private(beside) as file:
+        with whole_file(beside) as file:
             size += file.write(text.encode())
         self._files.append((path, size))
         self._bytes += size
@@ -194,8 +195,3 @@ def _comments(seen: Seen) -> dict[int, str]:
             out.setdefault(span.first_packet_id, []).append(f"{name}: {phase}, {duration(span.end_ns - span.start_ns)}{causes}")
     out.setdefault(seen.call.last_packet_id, []).append(f"{name} ends, after {duration(seen.call.duration_ns)}")
     return {number: "\n".join(said) for number, said in out.items()}
-
-
-def _private(path: Path) -> BinaryIO:
-    """Open a new file that only its owner may read: packets hold secrets."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from analyzer.capture.writer import enhanced, interface, section
 from analyzer.errors import UsageError
+from analyzer.files import open_private
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.seams import Block
 from analyzer.report.document import analyzer_version
-from analyzer.watching.recording.pcapng import enhanced, interface, section
+from analyzer.report.text import plain
 
 
 class Writer:
@@ -18,7 +20,7 @@ class Writer:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         try:
-            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+            self._file = open_private(path)
         except OSError as error:
             raise UsageError(f"cannot write {self.path}: {error.strerror or error}") from None
         self._described: dict[tuple[int, int], int] = {}
@@ -31,7 +33,7 @@ class Writer:
         if number is None:
             number = self._described[key] = len(self._described)
             name = next((one.name for one in info.interfaces if one.number == block.interface), None)
-            self._file.write(interface(block.link_type, name))
+            self._file.write(interface(block.link_type, None if name is None else plain(name)))
         data = block.data
         for start, length, wire, time in zip(block.starts, block.lengths, block.wire_lengths, block.times, strict=True):
             self._file.write(enhanced(number, time, data[start : start + length], wire))

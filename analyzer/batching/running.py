@@ -16,7 +16,7 @@ from analyzer.batching.sets import sets
 from analyzer.batching.task import Task, done, identity, run
 from analyzer.errors import AnalyzerError, MissingTool, UsageError
 from analyzer.fleet import Fleet
-from analyzer.fleet.manifest import RECORDS, SCHEMA, record_path, write_json, write_manifest
+from analyzer.fleet.manifest import MANIFEST, RECORDS, SCHEMA, is_batch, read_json, record_path, write_json, write_manifest
 from analyzer.reading import read_batch
 from analyzer.report.document import analyzer_version
 from analyzer.report.exports.writing import make_folder
@@ -48,9 +48,9 @@ def batch(
     `inputs` are paths, folders, globs or addresses that fsspec knows; rotated files are joined to sets, each of which is read as one
     capture. The work is done by `jobs` workers of a Dask cluster on this machine (0: one a processor; 1: by this process, without Dask),
     or by those of the `scheduler` at an address (`tcp://host:8786`), which must reach inputs and `out` by the same names and have the
-    analyzer installed. What was read before, unchanged and with the same options, is not read again: an interrupted batch goes on where
-    it was. A set of which nothing can be read is in the manifest with its error, and spoils nothing else. `progress` gets the record of
-    each set that is done, and how many there are.
+    analyzer installed. A batch into the folder of an earlier one adds to it. What was read before, unchanged and with the same options, is
+    not read again: an interrupted batch goes on where it was. A set of which nothing can be read is in the manifest with its error, and
+    spoils nothing else. `progress` gets the record of each set that is done, and how many there are.
 
     A program that calls this with several workers needs `if __name__ == "__main__":`, as workers import it.
     Raises UsageError, CaptureError for inputs that cannot be found, MissingTool without Dask, pyarrow or fsspec where they are needed.
@@ -63,6 +63,9 @@ def batch(
     parallel.check(services)
     _needs_parquet()
     captures = sets(expand(given))
+    at = Path(out)
+    if at.is_dir() and not is_batch(at) and not (at / RECORDS).is_dir() and any(at.iterdir()):
+        raise UsageError(f"{at} holds other files", hint="name a new or empty folder, or that of an earlier batch")
     folder = make_folder(out).absolute()
     make_folder(folder / RECORDS)
     tasks = [Task(one, os.fspath(folder), tuple(services), key_log) for one in captures]
@@ -85,7 +88,9 @@ def batch(
     else:
         for task in left:
             note(run(task))
-    write_manifest(folder, analyzer_version(), [records[one.name] for one in captures])
+    earlier = read_json(folder / MANIFEST) or {}
+    kept = [record for record in earlier.get("sets", ()) if record["name"] not in records]
+    write_manifest(folder, analyzer_version(), [records[one.name] for one in captures] + kept)
     return read_batch(folder)
 
 

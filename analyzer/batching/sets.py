@@ -67,7 +67,9 @@ def sets(sources: Sequence[Source]) -> list[CaptureSet]:
     for (folder, stem), members in sorted(groups.items()):
         below = folder[len(shared) :].strip("/")
         name = f"{below}/{stem}" if below else stem
-        out.append(CaptureSet(name, _host(below, stem), tuple(source for _, source in sorted(members))))
+        # A capture and its compressed copy have one name: the plain one, which comes first, is read.
+        once = dict(sorted(members, reverse=True))
+        out.append(CaptureSet(name, _host(below, stem), tuple(source for _, source in sorted(once.items()))))
     return out
 
 

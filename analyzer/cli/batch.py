@@ -25,7 +25,8 @@ def batch(inputs: tuple[str, ...], out: str, jobs: int, scheduler: str | None, s
     """Read many captures of many hosts and keep their tables in a folder.
 
     INPUT is a file, a folder, a glob, or an address that fsspec knows (s3://bucket/captures/). Files of a ring buffer or rotated capture
-    are read as one. What was read before and has not changed is not read again: the same command goes on where it was interrupted.
+    are read as one. What was read before and has not changed is not read again: the same command goes on where it was interrupted,
+    and another one into the same folder adds to it.
 
     `analyzer report FOLDER` and `analyzer.read("FOLDER")` answer over all of them.
     """

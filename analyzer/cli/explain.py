@@ -30,8 +30,13 @@ def explain(call: str, form: str | None, target: str | None, **options: Any) -> 
     if call != "slowest" and not (call.isascii() and call.isdigit() and len(call) < 20):
         raise click.BadParameter(f"{call!r} is neither a call id nor the word slowest.", param_hint="'CALL'")
     from analyzer.report.explained import Explanation
+    from analyzer.report.text import plain
 
-    made = Explanation(answer(question(options)), call)
+    whole = answer(question(options))
+    analysis, number = whole.of_call(call)
+    if analysis is not whole:
+        click.echo(f"analyzer: call {number} of {plain(analysis.capture.files[0].name)}", err=True)
+    made = Explanation(analysis, number)
     text = {"markdown": made.markdown, "json": made.json}.get(
         form or form_of(target, FORMS, "text"), lambda: made.text(unicode=shows_blocks(target))
     )()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analyzer.cli.options import answer, captures, question
+from analyzer.cli.options import answer, captures, question, spare_inputs
 from analyzer.cli.streams import standard_output, write
 from analyzer.errors import UsageError
 from analyzer.report.exports import KNOWN
@@ -46,6 +46,7 @@ def export(target: str | None, to: str | None, table: str | None, endpoint: str 
     from analyzer.report.exports import export as export_to
     from analyzer.report.exports import format_of, pieces
 
+    spare_inputs({"target": target, **options})
     asked = question(options)
     stdout = target is None or target == "-"
     if endpoint is not None:

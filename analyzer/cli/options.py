@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -82,7 +84,24 @@ def output(function: Function) -> Function:
     """Add -o."""
     kind = click.Path(dir_okay=False, writable=True)
     text = "Write to FILE, readable by you only, not to standard output."
-    return click.option("-o", "--output", "target", type=kind, metavar="FILE", help=text)(function)
+
+    @wraps(function)
+    def guarded(**values: Any) -> Any:
+        spare_inputs(values)
+        return function(**values)
+
+    return cast("Function", click.option("-o", "--output", "target", type=kind, metavar="FILE", help=text)(guarded))
+
+
+def spare_inputs(values: Mapping[str, Any]) -> None:
+    """Refuse to write over a file that is read: a capture, a key log, a saved answer. Raises UsageError."""
+    target = values.get("target")
+    if not target or target == "-" or not Path(target).exists():
+        return
+    for name, value in values.items():
+        for given in value if isinstance(value, tuple) else (value,):
+            if name != "target" and isinstance(given, str) and Path(given).exists() and Path(given).samefile(target):
+                raise UsageError(f"{target} is read here", hint="name another file: what is read stays as it is")
 
 
 def form_of(target: str | None, forms: Collection[str], otherwise: str) -> str:

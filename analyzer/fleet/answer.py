@@ -81,6 +81,14 @@ class Fleet(Analysis):
         known = [str(record["name"]) for record in self.records if record["state"] == "done"]
         raise UsageError(f"the batch has no capture {name!r}", hint=f"such as {', '.join(known[:3])}" if known else None)
 
+    def of_call(self, call: int | str) -> tuple[Analysis, int | str]:
+        """Return the answer of the capture that a call is of, and its id there: packets, streams and times are that capture's own."""
+        from analyzer.report.explain import find
+
+        number = find(self, call).call_id
+        piece = next(one for one in self.pieces["calls"] if 0 <= number - one.before["call"] < one.rows)
+        return self.open(piece.name), number - piece.before["call"]
+
     def frame(self, packet_id: PacketId) -> tuple[str, int]:
         """Return the number itself: which capture it is of, the number alone does not tell."""
         return "", packet_id

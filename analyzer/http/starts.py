@@ -30,6 +30,8 @@ def looks_like_request(data: bytes, start: int, end: int) -> bool | None:
     A line without a proper version, or with a method that nobody registered, counts when a Host field follows. Of a line whose end
     is not there yet the beginning decides.
     """
+    if start < end and not 0x41 <= data[start] <= 0x5A:
+        return False  # TLS and other binary protocols: a method begins with a capital letter
     space = data.find(b" ", start, min(end, start + LONGEST_METHOD + 1))
     if space >= 0 and data[start:space] in METHODS:
         line_end = data.find(b"\n", space, min(end, start + LONGEST_START_LINE))

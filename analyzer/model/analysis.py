@@ -147,7 +147,11 @@ class Analysis:
         """
         if self.renderers is None:
             raise UsageError("this answer was made without renderers", hint="analyzer.read makes answers that can explain")
-        return self.renderers.explain(self, call)
+        return self.renderers.explain(*self.of_call(call))
+
+    def of_call(self, call: int | str) -> tuple[Analysis, int | str]:
+        """Return the answer that a call is explained by, and its id there: this one, unless it is put together from several."""
+        return self, call
 
     @property
     def plot(self) -> Drawings:

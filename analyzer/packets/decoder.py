@@ -18,12 +18,15 @@ from analyzer.packets.tunnels import erspan2, erspan3, etherip, gre, mpls
 MAX_LAYERS: Final = 32
 """Headers that are read of one packet; a packet mirrored twice out of a container network has about 15."""
 
+_TCP: Final = 6
+_IPV4: Final = 0x0800
+
 LAYERS: Final[dict[int, Layer]] = {
     # IP protocols (https://www.iana.org/assignments/protocol-numbers). ESP (50) is encrypted and not here.
     0: extension,
     1: icmp4,
     4: ip4,
-    6: tcp,
+    _TCP: tcp,
     17: udp,
     41: ip6,
     43: extension,
@@ -38,7 +41,7 @@ LAYERS: Final[dict[int, Layer]] = {
     139: extension,
     140: extension,
     # EtherTypes
-    0x0800: ip4,
+    _IPV4: ip4,
     0x22EB: erspan3,
     0x6558: ethernet,
     0x86DD: ip6,
@@ -84,6 +87,11 @@ class Decoder:
         for _ in range(MAX_LAYERS):
             if not isinstance(step, int):
                 return step
+            if step == _TCP:  # this and the next by name: the table costs as much as they do
+                return tcp(walk)
+            if step == _IPV4:
+                step = ip4(walk)
+                continue
             layer = LAYERS.get(step)
             if layer is None:
                 return None

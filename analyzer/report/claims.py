@@ -92,5 +92,8 @@ def _frames(analysis: Analysis, packet_ids: Sequence[int]) -> str:
     places: dict[str, list[int]] = {}
     for name, frame in map(analysis.frame, packet_ids[:MOST_FRAMES]):
         places.setdefault(PurePath(name).name, []).append(frame)
+    places.pop("", None)  # of a packet whose file nobody can tell, its number says nothing more
+    if not places:
+        return ""
     listed = "; ".join(f"{name}: {ids(frames)}" for name, frames in places.items())
     return f" ({listed}{' ...' if len(packet_ids) > MOST_FRAMES else ''})"

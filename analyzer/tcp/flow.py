@@ -171,30 +171,35 @@ class Flow(Link):
     def settle(self) -> None:
         """Let the loop go on alone with the directions in which nothing is unusual."""
         first = self.first_half
-        restless = self.copies is not None or self.merged is not None or is_opening(self)
-        for half in (first, first.other):
-            stream, other = half.stream, half.other
-            back = other.stream
-            half.quiet = (
-                not restless
-                and half.sure
-                and not half.last_probe
-                and half.bare_ack is None
-                and half.late_ack is None
-                and other.hole_at is None
-                and stream.started
-                and stream.seq == half.next_seq
-                and stream.waiting is None
-                and back.waiting is None
-                and (back.seq == other.next_seq or back.finished)  # else an ACK of `next_seq` tells of missing bytes, or of a FIN
-                and (back.trail is None or not back.trail.open_repeats)
-                and stream.unseen_since is None
-                and back.unseen_since is None
-                and back.shut is None  # the update that ends it may look usual
-                and (half.sightings is None or not half.sightings.watching)
-                and not (other.seen and 0 < (other.last_ack - half.next_seq) & MASK < HALF)  # behind a FIN: what comes was acknowledged
-            )
-            half.skip = stream.skip()
+        second = first.other
+        first.skip, second.skip = first.stream.skip(), second.stream.skip()
+        if self.copies is not None or self.merged is not None or is_opening(self):
+            first.quiet = second.quiet = False
+        else:
+            first.quiet, second.quiet = self._usual(first), self._usual(second)
+
+    def _usual(self, half: Half) -> bool:
+        """Tell whether a segment of `half` that is next in order can mean nothing but its bytes and its ACK."""
+        stream, other = half.stream, half.other
+        back = other.stream
+        return (
+            half.sure
+            and not half.last_probe
+            and half.bare_ack is None
+            and half.late_ack is None
+            and other.hole_at is None
+            and stream.started
+            and stream.seq == half.next_seq
+            and stream.waiting is None
+            and back.waiting is None
+            and (back.seq == other.next_seq or back.finished)  # else an ACK of `next_seq` tells of missing bytes, or of a FIN
+            and (back.trail is None or not back.trail.open_repeats)
+            and stream.unseen_since is None
+            and back.unseen_since is None
+            and back.shut is None  # the update that ends it may look usual
+            and (half.sightings is None or not half.sightings.watching)
+            and not (other.seen and 0 < (other.last_ack - half.next_seq) & MASK < HALF)  # behind a FIN: what comes was acknowledged
+        )
 
     def finish(self) -> None:
         """Deliver and settle what is open: the capture has ended, or the connection has been over for long."""

@@ -14,7 +14,8 @@ import pytest
 
 import analyzer
 from analyzer.batching import batch
-from analyzer.fleet import Fleet
+from analyzer.errors import UsageError
+from analyzer.fleet import Fleet, load
 from tests.capture.writer import pcap
 from tests.pipeline.traffic import Net
 
@@ -56,6 +57,27 @@ def test_a_rotated_set_reads_as_the_whole_capture(fleet: Fleet, tmp_path: Path) 
     assert list(opened.exchanges) == list(whole.exchanges)
     assert [row.code for row in opened.findings] == [row.code for row in whole.findings]
     assert repr(opened.explain(0)) == repr(whole.explain(0))
+
+
+def test_a_call_is_explained_by_its_own_capture(fleet: Fleet) -> None:
+    for call in list(fleet.calls)[:: max(1, len(fleet.calls) // 5)]:
+        opened, number = fleet.of_call(call.call_id)
+        assert opened.calls[int(number)].start_ns == call.start_ns
+        assert repr(fleet.explain(call.call_id)) == repr(opened.explain(number))
+
+
+def test_another_batch_adds_to_the_folder(captures: Path, tmp_path: Path) -> None:
+    batch(sorted(captures.rglob("*.pcap"))[:1], tmp_path / "fleet", jobs=1)
+    before = {row.set for row in load(tmp_path / "fleet").sets}
+    (tmp_path / "more.pcap").write_bytes(pcap(frames(4)))
+    grown = batch(tmp_path / "more.pcap", tmp_path / "fleet", jobs=1)
+    assert {row.set for row in grown.sets} == before | {"more.pcap"}
+
+
+def test_a_folder_with_other_files_is_left_alone(captures: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="holds other files"):
+        batch(captures, tmp_path, jobs=1)
 
 
 def test_ids_of_several_captures_are_told_apart(fleet: Fleet) -> None:

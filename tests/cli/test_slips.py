@@ -38,6 +38,18 @@ def test_a_file_named_for_a_format_that_a_verb_does_not_write(bundled: Path, tmp
     assert not (tmp_path / "slow.csv").exists()
 
 
+@pytest.mark.parametrize(
+    "words", [["report"], ["calls"], ["explain", "3"], ["whatif"], ["verify"], ["export", "--to", "har"], ["compare", "X"]]
+)
+def test_no_capture_is_written_over(bundled: Path, tmp_path: Path, words: list[str]) -> None:
+    capture, other = tmp_path / "a.pcap", bundled / "keep-alive.pcap"
+    capture.write_bytes((bundled / "cold-start.pcap").read_bytes())
+    done = run(*(other if word == "X" else word for word in words), capture, "-o", capture)
+    assert done.returncode == 1
+    assert "is read here" in done.stderr
+    assert capture.read_bytes() == (bundled / "cold-start.pcap").read_bytes()
+
+
 def test_a_condition_that_nothing_fulfils_is_said(bundled: Path) -> None:
     done = run("exchanges", bundled / "cold-start.pcap", "--where", "server_ns<5")
     assert done.returncode == 0

@@ -28,7 +28,10 @@ GUARD = 96
 
 def _shown(packet: Packet | None) -> object:
     """What a packet says, without where it lies."""
-    if isinstance(packet, (Segment, Datagram)):
+    if isinstance(packet, Segment):
+        said = [getattr(packet, name) for name in Segment.__annotations__ if name not in ("data", "start")]
+        return said, packet.data[packet.start : packet.start + packet.captured]
+    if isinstance(packet, Datagram):
         return packet._replace(data=bytes(packet.data[packet.start : packet.start + packet.captured]), start=0)
     return packet
 

@@ -129,9 +129,12 @@ def answer(asked: Question, *, wants: Wants | None = None, whole_calls: bool = T
     is kept. With `rows_only` exchanges, which need not pass any filter, are not held in memory, where that is possible.
     """
     from analyzer.cli.progress import progress
+    from analyzer.passes import holds_secrets
     from analyzer.reading import read, stream
 
     rules = [text for text in asked.services if "=" in text]
+    if asked.keys is not None and not holds_secrets(asked.keys):
+        warn(f"{asked.keys} holds no TLS secrets (lines of an NSS key log)")
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
         streamed = rows_only and asked.jobs == 1
         found = stream(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants) if streamed else None

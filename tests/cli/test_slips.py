@@ -38,6 +38,18 @@ def test_a_file_named_for_a_format_that_a_verb_does_not_write(bundled: Path, tmp
     assert not (tmp_path / "slow.csv").exists()
 
 
+def no_keys(bundled: Path, *words: object) -> bool:
+    return "holds no TLS secrets" in run("connections", bundled / "keep-alive.pcap", *words).stderr
+
+
+def test_a_key_log_without_secrets_is_said(bundled: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").write_text("")
+    assert no_keys(bundled, "--keys", bundled / "keep-alive.pcap")
+    assert no_keys(bundled, "--keys", tmp_path / "empty.log")
+    assert not no_keys(bundled, "--keys", bundled / "keep-alive.keys")
+    assert not no_keys(bundled)
+
+
 @pytest.mark.parametrize(
     "words", [["report"], ["calls"], ["explain", "3"], ["whatif"], ["verify"], ["export", "--to", "har"], ["compare", "X"]]
 )

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
-from analyzer.errors import AnalyzerError, UsageError
+from analyzer.errors import UsageError
+from analyzer.files import whole_file
 
 
 def checked_target(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
@@ -23,6 +24,8 @@ def checked_target(source: str | os.PathLike[str], target: str | os.PathLike[str
     if not path.absolute().parent.is_dir():
         raise UsageError(f"cannot write {path}: its directory does not exist")
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no file", hint="a capture is written, read again and checked: name a file, OUT.pcapng")
         same = path.exists() and origin.exists() and path.samefile(origin)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
@@ -31,21 +34,10 @@ def checked_target(source: str | os.PathLike[str], target: str | os.PathLike[str
 
 
 @contextmanager
-def private_file(target: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def private_file(target: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Give a file that only its owner may read; it takes its name when all is written, and leaves nothing behind otherwise.
 
     Raises AnalyzerError where it cannot be written.
     """
-    path = Path(target)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
-                yield file
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise AnalyzerError(f"cannot write {path}: {error.strerror or error}") from None
+    with whole_file(target) as file:
+        yield file

@@ -1,6 +1,7 @@
 """Addresses for addresses: those that shared a prefix share one of the same length (prefix-preserving, as Crypto-PAn: Xu et al. 2002).
 
-Kept are link-local ones, among them the credential endpoints and the resolver of AWS, loopback, multicast and the unspecified address.
+Kept are the link-local ones of IPv4, among them the credential endpoints and the resolver of AWS, loopback, multicast and the
+unspecified address. A link-local address of IPv6 follows the link-layer address in it, and a group that is asked for one the address.
 Private addresses stay in their private range, public ones public.
 """
 
@@ -11,10 +12,18 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 KEPT_4 = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 RANGES_4 = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15")))
-KEPT_6 = tuple(map(IPv6Network, ("::/127", "fe80::/10", "ff00::/8", "fd00:ec2::/32")))
+KEPT_6 = tuple(map(IPv6Network, ("::/127", "ff00::/8", "fd00:ec2::/32")))
 RANGES_6 = tuple(map(IPv6Network, ("fc00::/7", "2000::/3")))
 EMBEDDED_6 = tuple(ip_network(text).network_address.packed[:12] for text in ("::ffff:0:0/96", "64:ff9b::/96"))
 """Prefixes behind which an IPv4 address follows (RFC 4291, RFC 6052)."""
+LINK_LOCAL_6 = IPv6Network("fe80::/10")
+METADATA_6 = ip_address("fe80::a9fe:a9fe").packed
+"""Where link-local IPv6 leads to the metadata service."""
+SOLICITED_6 = ip_address("ff02::1:ff00:0").packed[:13]
+"""Before the last three bytes of an address that neighbours are asked for (RFC 4291 section 2.7.1)."""
+SOLICITED_LINK = b"\x33\x33\xff"
+PLAIN = 0xFFFF
+"""Interface numbers up to this are chosen by hand, and name nobody."""
 MOST_LINKS = 65_536
 
 
@@ -25,6 +34,8 @@ class Addresses:
         self._key = key
         self._known: dict[bytes, bytes] = {}
         self._links: dict[bytes, bytes] = {}
+        self._ends: dict[bytes, bytes] = {}
+        """Last three bytes of addresses, and of those that stand in for them."""
         self._bits: dict[tuple[int, int, int], int] = {}
 
     def ip(self, packed: bytes) -> bytes:
@@ -32,6 +43,8 @@ class Addresses:
         known = self._known.get(packed)
         if known is None:
             known = self._known[packed] = self._four(packed) if len(packed) == 4 else self._sixteen(packed)
+            if len(packed) == 16 and packed[:13] != SOLICITED_6:
+                self._ends.setdefault(packed[13:], known[13:])
         return known
 
     def is_kept(self, packed: bytes) -> bool:
@@ -43,6 +56,8 @@ class Addresses:
         known = self._links.get(address)
         if known is not None:
             return known
+        if address[:3] == SOLICITED_LINK:
+            return address[:3] + self._end(address[3:])
         if len(address) != 6 or address[0] & 1 or not any(address):
             return address
         new = bytearray(blake2b(address, key=self._key, digest_size=6, person=b"link").digest())
@@ -73,14 +88,31 @@ class Addresses:
     def _sixteen(self, packed: bytes) -> bytes:
         if packed[:12] in EMBEDDED_6:
             return packed[:12] + self.ip(packed[12:])
+        if packed[:13] == SOLICITED_6:
+            return packed[:13] + self._end(packed[13:])
         number = int.from_bytes(packed, "big")
         if any(_within(number, net) for net in KEPT_6):
             return packed
+        if _within(number, LINK_LOCAL_6):
+            return packed if packed == METADATA_6 else packed[:8] + self._interface(packed[8:])
         kept = next((net.prefixlen for net in RANGES_6 if _within(number, net)), 0)
         while True:
             number = self._mapped(number, 128, kept)
-            if not any(_within(number, net) for net in KEPT_6):
+            if not any(_within(number, net) for net in (*KEPT_6, LINK_LOCAL_6)):
                 return number.to_bytes(16, "big")
+
+    def _interface(self, number: bytes) -> bytes:
+        """Return the interface's part of a link-local address, which may hold a link-layer address (RFC 4291 appendix A)."""
+        if number[3:5] == b"\xff\xfe":
+            link = self.mac(bytes((number[0] ^ 2,)) + number[1:3] + number[5:])
+            return bytes((link[0] ^ 2,)) + link[1:3] + b"\xff\xfe" + link[3:]
+        if int.from_bytes(number, "big") <= PLAIN:
+            return number
+        return blake2b(number, key=self._key, digest_size=8, person=b"interface").digest()
+
+    def _end(self, end: bytes) -> bytes:
+        """Return what stands in for the last three bytes of an address that somebody asks for."""
+        return self._ends.get(end) or blake2b(end, key=self._key, digest_size=len(end), person=b"end").digest()
 
     def _mapped(self, number: int, bits: int, kept: int) -> int:
         """Flip each bit behind the first `kept` ones as the bits before it say."""

@@ -12,7 +12,7 @@ import zlib
 
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.heads import Heads
-from analyzer.redacting.vocabulary import CODE, ENUM, ERROR_TYPE, KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS
+from analyzer.redacting.vocabulary import CODE, ERROR_TYPE, KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS, REGION
 
 FORM = b"application/x-www-form-urlencoded"
 MOST_INFLATED = 4 << 20
@@ -29,6 +29,8 @@ JSON = re.compile(
     re.VERBOSE,
 )
 XML = re.compile(rb"<Code>(?P<code>[A-Za-z0-9_.]{1,128})</Code>|<[/?!]?[A-Za-z]{1,40}(?=[\s/>?])|&[a-z]{2,6};|(?P<word>[A-Za-z0-9]+)")
+LONGEST_NUMBER = 12
+"""Digits, sign and mark of a count or of capacity units."""
 _SAFE = bytes(byte if 0x20 <= byte < 0x7F or byte in b"\t\r\n" else 0x78 for byte in range(256))
 
 
@@ -71,11 +73,11 @@ class Bodies:
             out = b'"' + (disguise.keep(key) if key in KEPT_KEYS else disguise.text(key)) + b'"' + colon
             if string is not None:
                 kept = (key in KEPT_CODES and (CODE.fullmatch(string) or (key == b"__type" and ERROR_TYPE.fullmatch(string)))) or (
-                    key in KEPT_ENUMS and ENUM.fullmatch(string)
+                    string in KEPT_ENUMS.get(key, ()) or (key == b"region" and REGION.fullmatch(string))
                 )
                 out += b'"' + (disguise.keep(string) if kept else disguise.text(string)) + b'"'
             elif number is not None:
-                out += number if key in KEPT_NUMBERS else disguise.text(number)
+                out += number if key in KEPT_NUMBERS and len(number) <= LONGEST_NUMBER else disguise.text(number)
             return out
         if found["escape"] is not None or found["literal"] is not None:
             return found[0]

@@ -6,18 +6,17 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from analyzer.redacting.disguise import WORD, Disguise
+from analyzer.redacting.disguise import Disguise
+from analyzer.redacting.services import SERVICES
+from analyzer.redacting.values import WORDS, Values
 from analyzer.redacting.vocabulary import (
-    AWS_PREFIXES,
     CHARSET,
     ERROR_TYPE,
-    KEPT_FIELDS,
     KEPT_PARAMETERS,
     MEDIA_TYPE,
-    OWN_PRODUCTS,
     PATH_DATE,
     PATH_WORDS,
-    PRODUCTS,
+    REGION,
     STANDARD_FIELDS,
     TARGET,
     USER_METADATA,
@@ -27,12 +26,7 @@ LINE = re.compile(rb"([^\r\n]*)(\r*\n|\r+|$)")
 VERSION = re.compile(rb"HTTP/\d\.\d")
 STATUS = re.compile(rb"(HTTP/\d\.\d *\d{3} ?)([A-Za-z -]{0,60})(.*)", re.DOTALL)
 ABSOLUTE = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)(.*)", re.DOTALL)
-FIELD = re.compile(rb"([^:\s][^:]*?)(\s*:\s*)(.*?)(\s*)", re.DOTALL)
 PAIR = re.compile(rb"([^=&]*)(=?)([^&]*)")
-TOKEN = re.compile(rb"([^\s()]+)|([\s()]+)")
-PRODUCT = re.compile(rb"([A-Za-z][A-Za-z0-9_.-]*)([/#])(.*)", re.DOTALL)
-VERSIONS = re.compile(rb"[vVr]?\d{1,6}(?:[._+-][0-9A-Za-z]{1,12}){0,6}")
-SHORT_VALUE = re.compile(rb"[A-Za-z0-9_.,+#/-]{1,80}")
 SCHEME = re.compile(
     rb"(AWS4(?:-ECDSA-P256)?-HMAC-SHA256|AWS4-ECDSA-P256-SHA256|AWS3?|Basic|Bearer|Digest|Negotiate)(?=\s|$)", re.IGNORECASE
 )
@@ -50,17 +44,19 @@ class Heads:
     def __init__(self, disguise: Disguise) -> None:
         self._disguise = disguise
         self._known: dict[bytes, bytes] = {}
+        self._values = values = Values(disguise.text, disguise.keep)
         self._fields: dict[bytes, Callable[[bytes], bytes]] = {
             b"host": disguise.hosts.authority,
             b":authority": disguise.hosts.authority,
-            b"user-agent": self.agent,
-            b"x-amz-user-agent": self.agent,
+            b"user-agent": values.agent,
+            b"x-amz-user-agent": values.agent,
             b"x-amz-target": lambda value: disguise.keep(value) if TARGET.fullmatch(value) else disguise.text(value),
             b"x-amzn-errortype": lambda value: disguise.keep(value) if ERROR_TYPE.fullmatch(value) else disguise.text(value),
             b"authorization": self.authorization,
             b"proxy-authorization": self.authorization,
             b"content-type": self.media_type,
-            b"server": self.agent,
+            b"server": values.agent,
+            b"content-length": lambda value: value if len(value) <= 20 and value.isdigit() else disguise.text(value),
             b"amz-sdk-invocation-id": disguise.identifier,
             b"aws-sdk-invocation-id": disguise.identifier,
             b"x-amzn-requestid": disguise.identifier,
@@ -154,25 +150,28 @@ class Heads:
         return known
 
     def _field(self, line: bytes) -> bytes:
-        found = FIELD.fullmatch(line)
-        if found is None or line[:1] in b" \t":
+        before, mark, after = line.partition(b":")
+        name = before.rstrip()
+        if not mark or not name or line[:1] in b" \t":
             return self._disguise.text(line)
-        name, colon, value, rest = found.groups()
+        value = after.strip()
+        at = len(after) - len(after.lstrip())
+        colon, rest = line[len(name) : len(before) + 1] + after[:at], after[at + len(value) :]
         low = name.lower()
-        if low in KEPT_FIELDS and not (low == b"content-length" and not value.strip().isdigit()):
-            value = self._disguise.keep(value)
+        if low in WORDS:
+            value = self._values.of(low, value)
         elif low in self._fields:
             value = self._fields[low](value)
         else:
             value = self._disguise.text(value)
-        return self.name(name) + colon + value + rest
+        return self.name(name) + self._disguise.text(colon) + value + self._disguise.text(rest)
 
     def name(self, name: bytes) -> bytes:
         """Return the name of a field: those of standards and of AWS stay."""
         low = name.lower()
         if low.startswith(USER_METADATA):
             return name[: len(USER_METADATA)] + self._disguise.text(name[len(USER_METADATA) :])
-        if low in STANDARD_FIELDS or low.startswith(AWS_PREFIXES):
+        if low in STANDARD_FIELDS:
             return self._disguise.keep(name)
         return self._disguise.text(name)
 
@@ -196,34 +195,17 @@ class Heads:
             out.append(self._disguise.text(rest[at : part.start()]))
             if part[0].startswith(b"SignedHeaders="):
                 out.append(b"SignedHeaders=" + b";".join(self.name(one) for one in part[0][14:].split(b";")))
+            elif part[0].startswith(b"/"):
+                out.append(self._scope(part[0]))
             else:
                 out.append(self._disguise.keep(part[0]))
             at = part.end()
         out.append(self._disguise.text(rest[at:]))
         return b"".join(out)
 
-    def agent(self, value: bytes) -> bytes:
-        """Return a user agent: products of SDKs with their versions stay, others are disguised."""
-        return b"".join(self._product(found[1]) if found[1] is not None else found[2] for found in TOKEN.finditer(value))
-
-    def _product(self, token: bytes) -> bytes:
-        ending = b""
-        if token[-1:] in (b";", b","):
-            token, ending = token[:-1], token[-1:]
-        low = token.lower().strip(b"[],;")
-        if low in PRODUCTS or VERSIONS.fullmatch(token):
-            return self._disguise.keep(token) + ending
-        found = PRODUCT.fullmatch(token)
-        if found is None:
-            return self._disguise.text(token) + ending
-        name, slash, rest = found.groups()
-        if name.lower() in OWN_PRODUCTS or name.lower() not in PRODUCTS:
-            new = self._disguise.text(name) if name.lower() not in OWN_PRODUCTS else name
-            return new + slash + self._disguise.text(rest) + ending
-        return name + slash + (self._value(rest)) + ending
-
-    def _value(self, rest: bytes) -> bytes:
-        """Return what a known product says of itself: a version, a feature, or one more name with its version."""
-        if SHORT_VALUE.fullmatch(rest) and all(len(word) <= 16 for word in WORD.findall(rest)):
-            return self._disguise.keep(rest)
-        return self._disguise.text(rest)
+    def _scope(self, scope: bytes) -> bytes:
+        """Return the scope of a signature: its date, and region and service where they are AWS's."""
+        _, date, region, service, end = scope.split(b"/")
+        region = self._disguise.keep(region) if REGION.fullmatch(region) else self._disguise.text(region)
+        service = self._disguise.keep(service) if service in SERVICES else self._disguise.text(service)
+        return b"/".join((b"", date, region, service, end))

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from analyzer.aws.hosts import CUSTOMER_LABELS, SUFFIXES
-from analyzer.redacting.vocabulary import PUBLIC_LABELS
+from analyzer.redacting.services import SERVICES
+from analyzer.redacting.vocabulary import PUBLIC_LABELS, REGION
 
 if TYPE_CHECKING:
     from analyzer.redacting.addresses import Addresses
 
-REGION = re.compile(rb"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}")
-SERVICE = re.compile(rb"[a-z][a-z0-9-]{0,40}")
 ENDS = tuple(tuple(suffix.encode().strip(b".").split(b".")) for suffix in sorted(SUFFIXES, key=lambda one: -one.count(".")))
-DIGITS = re.compile(rb"\d{4,}")
+S3_REGION = re.compile(rb"s3(?:-website|-fips)?-" + REGION.pattern)
 STREAMS = frozenset({b"streams", b"dualstack", b"fips"})
 """Labels before a service's that are AWS's own."""
 _IP4 = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}")
@@ -106,10 +105,15 @@ def _endpoint(labels: Sequence[bytes], suffix: int) -> int:
         at -= 1
         if at and labels[at - 1] in STREAMS:
             at -= 1
-    if at and SERVICE.fullmatch(labels[at - 1]) and not DIGITS.search(labels[at - 1]):
+    if at and _is_service(labels[at - 1]):
         at -= 1
         if labels[at].decode() not in CUSTOMER_LABELS and at and labels[at - 1] in STREAMS:
             at -= 1
         elif labels[at] == b"queue" and at and REGION.fullmatch(labels[at - 1]):
             at -= 1
     return at
+
+
+def _is_service(label: bytes) -> bool:
+    """Tell whether a label is the name of a service, whichever of its forms."""
+    return label.removesuffix(b"-fips").removeprefix(b"fips-") in SERVICES or S3_REGION.fullmatch(label) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analyzer.redacting import checksums
 from analyzer.redacting.disguise import Disguise
+from analyzer.redacting.options import ip4_options, tcp_options
 
 _ERRORS_4 = frozenset({3, 4, 5, 11, 12})
 _ERRORS_6 = frozenset({1, 2, 3, 4})
@@ -66,7 +67,7 @@ class Icmp:
                 return
             stop = min(at + header, end)
             out[at:stop] = data[at:stop]
-            out[at + 20 : stop] = bytes(max(0, stop - at - 20))
+            ip4_options(at + 20, stop, out)
             old = data[at + 12 : at + 20]
             new = self._ip(old[:4]) + self._ip(old[4:])
             out[at + 12 : at + 20] = new
@@ -99,6 +100,8 @@ class Icmp:
             size = max(20, data[at + 12] >> 4 << 2)
         stop = min(at + size, end)
         out[at:stop] = data[at:stop]
+        if protocol == TCP:
+            tcp_options(at + 20, stop, out)
         field = at + 16 if protocol == TCP else at + 6
         if field + 2 <= stop and data[field : field + 2] != b"\0\0":
             before = data[field] << 8 | data[field + 1]

@@ -14,6 +14,7 @@ from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.dnsmessages import DnsMessages
 from analyzer.redacting.heads import Heads
 from analyzer.redacting.hello import Handshake, Names
+from analyzer.redacting.hellos import Hellos
 from analyzer.redacting.messages import Messages, Talk
 from analyzer.redacting.plans import MASK, Direction, Plans
 
@@ -26,15 +27,49 @@ class Readers:
         self.plans = plans
         self.heads = Heads(disguise)
         self.bodies = Bodies(disguise, self.heads)
+        self.hellos = Hellos(disguise)
+        self._known: set[int] = set()
+
+    def begin(self, link: Any) -> None:
+        """Note a connection: until somebody reads it, nothing of it is written, and nothing of one before it on its ports."""
+        if link.connection_id not in self._known:
+            self._known.add(link.connection_id)
+            self.directions(link)
+
+    def tls(self, link: Any, streams: tuple[tuple[Any, Direction], tuple[Any, Direction]], *, whole_start: bool) -> tuple[Any, Any]:
+        """Read both directions of TLS."""
+        names = Names()
+        return tuple(  # type: ignore[return-value]
+            Handshake(names, stream, direction, self.hellos, whole_start=whole_start) for stream, direction in streams
+        )
 
     def directions(self, link: Any) -> tuple[Direction, Direction]:
         """Make the directions of a connection: that of the client and that of the server."""
+        self._known.add(link.connection_id)
         (client, client_port), (server, server_port) = link.client(), link.server()
         up, down = Direction(link.first_id), Direction(link.first_id)
         ports = client_port.to_bytes(2, "big"), server_port.to_bytes(2, "big")
         self.plans.add(client + server + ports[0] + ports[1], up)
         self.plans.add(server + client + ports[1] + ports[0], down)
         return up, down
+
+
+class Newcomer:
+    """Notes every connection whose first bytes are judged, and claims none. Implements `model.seams.Opener`."""
+
+    name = "new"
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
+        """Note the connection."""
+        self._readers.begin(link)
+        return Claim.NO
+
+    def open(self, link: Any, client: Any, server: Any) -> tuple[Any, Any]:
+        """Read nothing: it never claims."""
+        return None, None
 
 
 class HttpDisguiser:
@@ -62,42 +97,14 @@ class HttpDisguiser:
         talk = Talk()
 
         def tunnel() -> tuple[Any, Any]:
-            """Keep what follows: TLS through a proxy, whose names are disguised as everywhere."""
-            names = Names()
-            return tuple(Tunnelled(names, stream, direction, readers) for stream, direction in ((client, up), (server, down)))  # type: ignore[return-value]
+            """Read what follows as TLS, as the analysis does: from the first record that begins with a segment."""
+            return readers.tls(link, ((client, up), (server, down)), whole_start=False)
 
         talk.tunnel = tunnel
         return (
             Messages(talk, client, up, readers.heads, readers.bodies, looks_like_request, request=True),
             Messages(talk, server, down, readers.heads, readers.bodies, looks_like_response, request=False),
         )
-
-
-class Tunnelled:
-    """Reads one direction of what is said through a tunnel: kept from where it is TLS, else zeros. Implements `model.seams.Sink`."""
-
-    def __init__(self, names: Names, stream: Any, direction: Direction, readers: Readers) -> None:
-        self._direction = direction
-        self._inner = Handshake(names, stream, direction, readers.disguise.hosts, readers.disguise.label)
-        self._begun = False
-
-    def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
-        """Read on; see `model.seams.Sink`."""
-        if not self._begun:
-            if data[start] not in (20, 21, 22, 23) or (end - start > 1 and data[start + 1] != 3):
-                return offset + end - start
-            self._begun = True
-            self._direction.kept_from = offset
-        self._inner.feed(data, start, end, offset)
-        return offset + end - start
-
-    def gap(self, offset: int, length: int) -> int:
-        """Learn of lost bytes."""
-        self._inner.gap(offset, length)
-        return offset + length
-
-    def end(self, offset: int, how: End) -> None:
-        """Nothing is left to be planned."""
 
 
 class TlsDisguiser:
@@ -116,11 +123,7 @@ class TlsDisguiser:
     def open(self, link: Any, client: Any, server: Any) -> tuple[Any, Any]:
         """Read both directions of a connection."""
         up, down = self._readers.directions(link)
-        up.kept_from = down.kept_from = -(1 << 62)
-        names, disguise = Names(), self._readers.disguise
-        return tuple(  # type: ignore[return-value]
-            Handshake(names, stream, direction, disguise.hosts, disguise.label) for stream, direction in ((client, up), (server, down))
-        )
+        return self._readers.tls(link, ((client, up), (server, down)), whole_start=link.whole_start)
 
 
 class DnsDisguiser:

@@ -19,14 +19,14 @@ from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.dnsmessages import PORTS, DnsMessages
 from analyzer.redacting.icmp import Icmp
 from analyzer.redacting.links import Links
+from analyzer.redacting.options import ip4_options, ip6_options, tcp_options
 from analyzer.redacting.plans import Plans
 from analyzer.units import PacketId
 
 IP4, IP6, ETHERNET, ARP = 0x0800, 0x86DD, 0x6558, 0x0806
 TCP, UDP, ICMP, ICMP6, GRE, ROUTING = 6, 17, 1, 58, 47, 43
+_EXTENSIONS, AUTHENTICATION = frozenset({0, 60, 135}), 51
 _IP = {IP4: 4, 4: 4, IP6: 6, 41: 6}
-_ROUTES = frozenset({7, 68, 131, 137})
-"""IPv4 options that hold addresses (RFC 791 section 3.1)."""
 
 
 class Layer:
@@ -78,10 +78,12 @@ class Packets:
         if isinstance(step, Oddity) or (walk.at == 0 and not isinstance(step, int)):
             self.unread["a header of the link layer"] += bool(size)
             return bytes(out)
-        self.links.header(block.link_type, data, min(walk.at, size), out)
+        behind = min(walk.at, size)
         if block.link_type in (228, 229):
-            step, walk.at = (IP4 if block.link_type == 228 else IP6), 0
+            step, walk.at, behind = (IP4 if block.link_type == 228 else IP6), 0, 0
         self._descend(step, data, out, packet_id)
+        # Last, as addresses of groups follow those that are named inside.
+        self.links.header(block.link_type, data, behind, out)
         return bytes(out)
 
     def transport(self, protocol: int, data: bytes, addresses: bytes, packet_id: PacketId) -> bytes:
@@ -147,6 +149,11 @@ class Packets:
                 out[layer.at : layer.at + 8] = data[layer.at : layer.at + 8]
             elif kind == GRE:
                 self._gre(layer, data, out)
+            elif kind in _EXTENSIONS:
+                out[layer.at : layer.end] = data[layer.at : layer.end]
+                ip6_options(layer.at + 2, min(layer.end, len(out)), out)
+            elif kind == AUTHENTICATION:
+                out[layer.at : min(layer.at + 2, layer.end)] = data[layer.at : min(layer.at + 2, layer.end)]
             elif LAYERS.get(kind) is not None and not (last and isinstance(found, Oddity)):
                 out[layer.at : layer.end] = data[layer.at : layer.end]
             elif last and layer.captured_end > layer.at:
@@ -163,7 +170,7 @@ class Packets:
         end = min(at + ((data[at] & 15) << 2), len(data))
         out[at:end] = data[at:end]
         out[at + 12 : at + 20] = self._ip(data[at + 12 : at + 16]) + self._ip(data[at + 16 : at + 20])
-        self._options(data, at + 20, end, out)
+        ip4_options(at + 20, end, out)
         out[at + 10 : at + 12] = b"\0\0"
         if end == at + ((data[at] & 15) << 2):
             out[at + 10 : at + 12] = checksums.of(bytes(out[at:end])).to_bytes(2, "big")
@@ -187,19 +194,6 @@ class Packets:
             return
         out[at : at + len(piece)] = piece[: len(out) - at]
 
-    def _options(self, data: bytes, at: int, end: int, out: bytearray) -> None:
-        """Zero the addresses that IPv4 options hold."""
-        while at < end and data[at]:
-            if data[at] == 1:
-                at += 1
-                continue
-            size = data[at + 1] if at + 1 < end else 0
-            if size < 2:
-                return
-            if data[at] in _ROUTES:
-                out[at + 3 : min(at + size, end)] = bytes(max(0, min(at + size, end) - at - 3))
-            at += size
-
     def _six(self, layer: Layer, data: bytes, out: bytearray) -> None:
         """Write an IPv6 header (RFC 8200)."""
         at = layer.at
@@ -218,6 +212,7 @@ class Packets:
             self.unread["a TCP header"] += 1
             return
         out[at : found.start] = data[at : found.start]
+        tcp_options(at + 20, found.start, out)
         payload = data[found.start : found.start + found.captured]
         if payload:
             direction = self._plans.of(found.key, packet_id)

@@ -11,18 +11,19 @@ _HALF = 0x8000_0000
 
 
 class Direction:
-    """One direction of a connection. What nobody put anything in place of becomes zeros."""
+    """One direction of a connection. What nobody put anything in place of, and nobody said to keep, becomes zeros."""
 
-    __slots__ = ("_last", "_pieces", "_starts", "base", "first_packet_id", "kept_from")
+    __slots__ = ("_kept", "_last", "_pieces", "_starts", "_until", "base", "first_packet_id")
 
     def __init__(self, first_packet_id: PacketId) -> None:
         self.first_packet_id = first_packet_id
         self.base: int | None = None
         """Sequence number of stream offset 0; None while no byte was read."""
-        self.kept_from: int | None = None
-        """Offset from which on bytes stay as they are: TLS."""
         self._starts: list[int] = []
         self._pieces: list[bytes] = []
+        self._kept: list[int] = []
+        """Where runs of kept bytes begin, in order, and in `_until` where they end."""
+        self._until: list[int] = []
         self._last = 0
 
     def put(self, offset: int, piece: bytes) -> None:
@@ -37,6 +38,14 @@ class Direction:
         self._starts.insert(at, offset)
         self._pieces.insert(at, piece)
 
+    def keep(self, start: int, end: int) -> None:
+        """Leave the bytes from `start` to `end` as they are: behind all that were kept before."""
+        if self._until and start <= self._until[-1]:
+            self._until[-1] = max(self._until[-1], end)
+        elif start < end:
+            self._kept.append(start)
+            self._until.append(end)
+
     def offset_of(self, seq: int) -> int:
         """Return the stream offset of a sequence number near those asked for last."""
         assert self.base is not None
@@ -49,13 +58,15 @@ class Direction:
         """Return what is written for the bytes `old` at sequence number `seq`."""
         size = len(old)
         if self.base is None:
-            return old if self.kept_from is not None and self.kept_from <= 0 else bytes(size)
+            return bytes(size)
         start = self.offset_of(seq)
         end = start + size
         new = bytearray(size)
-        kept = self.kept_from
-        if kept is not None and end > kept:
-            new[max(kept - start, 0) :] = old[max(kept - start, 0) :]
+        at = bisect_right(self._until, start)
+        while at < len(self._kept) and self._kept[at] < end:
+            low, high = max(self._kept[at], start), min(self._until[at], end)
+            new[low - start : high - start] = old[low - start : high - start]
+            at += 1
         at = bisect_right(self._starts, start) - 1
         # A piece may begin before one that ended earlier, where bytes were disguised twice: look one further back.
         at = max(at - 1, 0)

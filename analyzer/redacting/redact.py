@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +14,15 @@ from analyzer.capture.output import checked_target, private_file
 from analyzer.model.capture import CaptureInfo
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.fragments import fragments
-from analyzer.redacting.openers import DnsDisguiser, HttpDisguiser, Readers, TlsDisguiser
+from analyzer.redacting.openers import DnsDisguiser, HttpDisguiser, Newcomer, Readers, TlsDisguiser
 from analyzer.redacting.packets import Packets
 from analyzer.redacting.plans import Plans
+
+NAME = re.compile(
+    r"(?:lo|any|eth|en|ens|eno|wlan|wlp|wl|bond|br|docker|veth|tun|tap|utun|ppp|awdl|llw|ap|bridge|cni|flannel\.|cilium_|eni|if|wg|anpi|gif|stf|dummy)"
+    r"\d{0,3}|enp\d{1,3}s\d{1,3}(?:f\d{1,2})?|wlp\d{1,3}s\d{1,3}"
+)
+"""Names of interfaces that an operating system gives."""
 
 
 @dataclass(slots=True)
@@ -67,14 +74,17 @@ def _follow(source: str | os.PathLike[str], readers: Readers) -> None:
     engine = tcp.Engine(
         packets.LAYOUTS,
         packets.Decoder().decode,
-        (HttpDisguiser(readers), TlsDisguiser(readers), DnsDisguiser(readers)),
+        (Newcomer(readers), HttpDisguiser(readers), TlsDisguiser(readers), DnsDisguiser(readers)),
         _nothing,
         datagram=_ignored,
         datagram_ports=packets.TUNNEL_PORTS | {dns.PORT},
+        opened=readers.begin,
     )
     for block in capture.open_captures([source]).blocks():
         engine.feed(block)
     engine.finish()
+    for flow in engine.flows:
+        readers.begin(flow)
 
 
 def _blocks(opened: capture.Capture, info: CaptureInfo, writing: Packets, done: Redacted) -> Iterator[bytes]:
@@ -106,8 +116,8 @@ def _blocks(opened: capture.Capture, info: CaptureInfo, writing: Packets, done: 
 
 def _interface(info: CaptureInfo, number: int) -> bytes:
     found = info.interfaces[number]
-    # A name of an interface is the system's, unless somebody gave it one.
-    name = found.name if found.name is not None and len(found.name) <= 15 and found.name.isascii() else None
+    # Names that systems give count or say a place on a bus; others may be a machine's, a customer's, or hold an address (enx001122334455).
+    name = found.name if found.name is None or NAME.fullmatch(found.name) else f"if{number}"
     return writer.interface(found.link_type, name, snaplen=found.snaplen)
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import re
 
-KEPT_FIELDS = frozenset(
+STANDARD_FIELDS = frozenset(
     b"""accept accept-encoding accept-ranges age allow amz-sdk-request amz-sdk-retry aws-sdk-retry cache-control connection content-encoding
     content-length date expect expires keep-alive last-modified pragma proxy-connection range retry-after server smithy-protocol te trailer
     transfer-encoding upgrade vary x-amz-api-version x-amz-content-sha256-mode x-amz-date x-amz-retry-after x-amzn-query-mode
-    x-aws-ec2-metadata-token-ttl-seconds""".split()
+    x-aws-ec2-metadata-token-ttl-seconds x-aws-ec2-metadata-token accept-language authorization cookie content-language content-location
+    content-md5 content-range content-type content-disposition content-security-policy etag forwarded from host if-match
+    if-modified-since if-none-match if-range if-unmodified-since location max-forwards origin proxy-authenticate proxy-authorization referer
+    sec-websocket-key sec-websocket-accept sec-websocket-version sec-websocket-protocol sec-websocket-extensions sec-fetch-mode
+    sec-fetch-site sec-fetch-dest set-cookie strict-transport-security user-agent via warning www-authenticate x-forwarded-for
+    x-forwarded-host x-forwarded-port x-forwarded-proto x-powered-by x-requested-with traceparent tracestate access-control-allow-origin
+    access-control-allow-methods access-control-allow-headers access-control-expose-headers access-control-max-age
+    access-control-allow-credentials access-control-request-method access-control-request-headers amz-sdk-invocation-id
+    aws-sdk-invocation-id x-amz-target x-amz-security-token x-amz-content-sha256 x-amz-user-agent x-amz-request-id x-amz-id-2 x-amz-crc32
+    x-amz-algorithm x-amz-credential x-amz-signature x-amz-signedheaders x-amz-expires x-amz-acl x-amz-bucket-region x-amz-copy-source
+    x-amz-decoded-content-length x-amz-delete-marker x-amz-expected-bucket-owner x-amz-region-set x-amz-server-side-encryption
+    x-amz-storage-class x-amz-trailer x-amz-version-id x-amz-checksum-crc32 x-amz-checksum-crc32c x-amz-checksum-sha1
+    x-amz-checksum-sha256 x-amz-sdk-checksum-algorithm x-amzn-requestid x-amzn-request-id x-amzn-errortype x-amzn-error-message
+    x-amzn-trace-id x-amzn-query-error x-amz-cf-id x-amz-cf-pop x-amz-executed-version x-amz-function-error x-amz-log-result
+    x-amz-invocation-type x-amz-client-context x-amz-rid x-amz-error-code x-amz-error-message x-amz-sso_bearer_token""".split()
 )
-"""Fields whose values are kept: framing, attempts, times, and what no program fills with data."""
-STANDARD_FIELDS = KEPT_FIELDS | frozenset(
-    b"""accept-language authorization cookie content-language content-location content-md5 content-range content-type etag forwarded from
-    host if-match if-modified-since if-none-match if-range if-unmodified-since location max-forwards origin proxy-authenticate
-    proxy-authorization referer sec-websocket-key sec-websocket-accept set-cookie strict-transport-security user-agent via warning
-    www-authenticate x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-powered-by x-requested-with traceparent
-    tracestate""".split()
-)
-"""Names of fields that are kept; others are a program's own, unless they begin as AWS's do."""
-AWS_PREFIXES = (b"x-amz", b"x-aws", b"amz-", b"aws-", b"sec-", b"access-control-", b"x-amzn", b"content-", b"proxy-")
+"""Names of fields that are kept; others are a program's own."""
 USER_METADATA = b"x-amz-meta-"
 """Behind it a customer's own name begins (S3)."""
 
@@ -35,15 +40,26 @@ MEDIA_TYPE = re.compile(rb"[A-Za-z0-9]+/[A-Za-z0-9.+-]+")
 CHARSET = re.compile(rb"(?i);\s*charset=\"?(?:utf-8|us-ascii|iso-8859-1|utf-16)\"?\s*$")
 
 PRODUCTS = frozenset(
-    b"""m b js aiobotocore aiohttp amazon-ssm-agent api apn asyncio attempt aws-amplify aws-cli aws-cpp-sdk aws-internal aws-lambda
-    aws-sdk aws-sdk-cpp aws-sdk-dotnet aws-sdk-dotnet-core aws-sdk-go aws-sdk-go-v2 aws-sdk-java aws-sdk-js aws-sdk-kotlin aws-sdk-net
-    aws-sdk-nodejs aws-sdk-php aws-sdk-ruby aws-sdk-ruby3 aws-sdk-rust aws-sdk-swift aws-elixir boto boto3 botocore callback cfg cpython
-    curl darwin dynamodb elixir erlang exec-env ex_aws ft go go-http-client goarch goos guzzle guzzlehttp hackney httpx io java javascript
-    jersey kotlin lang lib linux macos macosx md mozilla nodejs node node-fetch okhttp openjdk os php promise pypy python
-    python-requests python-urllib3 ruby rust s3 safari sts ua undici urllib3 wget windows windows_nt axios aws-crt crt http netty-nio
-    netty apache urlconnection sync async ios android imds ecs eks lua resty perl""".split()
+    b"""aiobotocore aiohttp amazon-ssm-agent apn asyncio attempt aws-amplify aws-cli aws-cpp-sdk aws-internal aws-lambda aws-imds-client
+    aws-sdk aws-sdk-cpp aws-sdk-crt aws-sdk-dotnet aws-sdk-dotnet-core aws-sdk-dotnet-coreclr aws-sdk-dotnet-45 aws-sdk-go aws-sdk-go-v2
+    aws-sdk-java aws-sdk-js aws-sdk-kotlin aws-sdk-net aws-sdk-nodejs aws-sdk-php aws-sdk-python-imds-client aws-sdk-react-native
+    aws-sdk-ruby aws-sdk-ruby2 aws-sdk-ruby3 aws-sdk-rust aws-sdk-swift aws-elixir boto boto3 botocore callback cpython curl darwin elixir
+    erlang ex_aws go go-http-client goarch goos guzzle guzzlehttp hackney httpx java javascript jersey kotlin linux macos macosx mozilla
+    nodejs node node-fetch okhttp openjdk php promise pypy python python-requests python-urllib3 ruby rust safari undici urllib3 wget
+    windows windows_nt axios aws-crt http netty apache nginx urlconnection android imds ecs eks lua perl server ec2ws amazons3 gzip
+    m b ua os lang md api cfg ft exec-env lib io""".split()
 )
-"""Products and metadata that SDKs put into a user agent; anything else may be the name of a program or its owner."""
+"""Products and metadata that SDKs and servers name; anything else may be the name of a program or its owner."""
+METADATA = frozenset(b"os lang md api cfg ft exec-env lib io".split())
+"""What introduces something else with its version."""
+AGENT_WORDS = frozenset(
+    b"""aws lambda ecs fargate ec2 eks linux macos windows other darwin android ios amzn amzn2 amzn2023 x86_64 x86 64 aarch64 arm64 amd64
+    python python3 cpython pypy pyimpl arch nodejs node js java kotlin go goos goarch ruby php rust swift dotnet crt awscrt http netty
+    nio apache urlconnection sync async retry mode retry-mode legacy standard adaptive unset dynamodb dynamodbstreams sts s3 imds
+    ec2-imds sso ssooidc sqs sns kms ssm secretsmanager lambda paginator waiter resource s3-transfer resource-model botocore boto3
+    urllib3 guzzle el7 el8 el9 generic openjdk 64-bit server vm html installer exe source prompt off on""".split()
+)
+"""What such metadata names; beside numbers all else is replaced."""
 OWN_PRODUCTS = frozenset({b"app", b"appid", b"app-id"})
 """What introduces a program's own name."""
 
@@ -78,10 +94,21 @@ KEPT_NUMBERS = frozenset(
 )
 """Members whose numbers are kept: what was read and returned, and how much was asked for."""
 KEPT_CODES = frozenset({b"__type", b"code", b"Code"})
-KEPT_ENUMS = frozenset(
-    b"ReturnConsumedCapacity ReturnItemCollectionMetrics ReturnValues Select ComparisonOperator Type KeyType AttributeType region".split()
-)
-ENUM = re.compile(rb"[A-Z]{1,4}(?:_?[A-Z]+){0,5}|AWS-HMAC|[a-z]{2,4}(?:-[a-z]+)+-\d")
+KEPT_ENUMS = {
+    b"ReturnConsumedCapacity": frozenset(b"INDEXES TOTAL NONE".split()),
+    b"ReturnItemCollectionMetrics": frozenset(b"SIZE NONE".split()),
+    b"ReturnValues": frozenset(b"NONE ALL_OLD UPDATED_OLD ALL_NEW UPDATED_NEW".split()),
+    b"Select": frozenset(b"ALL_ATTRIBUTES ALL_PROJECTED_ATTRIBUTES SPECIFIC_ATTRIBUTES COUNT".split()),
+    b"ComparisonOperator": frozenset(b"EQ NE IN LE LT GE GT BETWEEN NOT_NULL NULL CONTAINS NOT_CONTAINS BEGINS_WITH".split()),
+    b"Type": frozenset(b"AWS-HMAC Sender Receiver".split()),
+    b"KeyType": frozenset(b"HASH RANGE".split()),
+    b"AttributeType": frozenset(b"S N B".split()),
+}
+"""Members whose values are among a few (DynamoDB API reference; the answers of IMDS)."""
+AREAS = rb"us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso|us-isob|us-isoe|us-isof|eu-isoe|eusc-de"
+SIDES = rb"northeast|northwest|southeast|southwest|north|south|east|west|central"
+REGION = re.compile(rb"(?:" + AREAS + rb")-(?:" + SIDES + rb")-[0-9]{1,2}")
+"""A region as AWS names them (the SDKs' partitions.json)."""
 KEPT_PARAMETERS = frozenset({b"Action", b"Version"})
 """Parameters of the Query protocol whose values say what is asked for."""
 

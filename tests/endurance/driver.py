@@ -47,10 +47,11 @@ run()
 def start(
     *words: str | Path, program: str | None = None, stdout: int | IO[bytes] = subprocess.PIPE, before: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start `analyzer WORDS`, or a changed program with these arguments, as a terminal would: Ctrl-C is not ignored."""
+    """Start `analyzer WORDS`, or a changed program with these arguments, as a terminal would: no signal is ignored, as under nohup."""
 
     def prepared() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         if before is not None:
             before()
 

@@ -149,5 +149,46 @@ def test_a_plan_serves_repeats_overlaps_and_wrapping_sequence_numbers() -> None:
     assert direction.payload(0xFFFFFFF4, b"x" * 4) == b"HEAD"
     assert direction.payload(2, b"x" * 8) == bytes(2) + b"tail"[:4] + bytes(2)
     assert direction.payload(0xFFFFFFE0, b"x" * 20) == bytes(16) + b"HEAD"
-    direction.kept_from = 22
-    assert direction.payload(4, b"x" * 6) == b"taxxxx"[:2] + b"il" + b"xx"
+    direction.keep(22, 26)
+    assert direction.payload(4, b"x" * 6) == b"tailxx"
+
+
+def test_options_that_nobody_knows_hold_zeros() -> None:
+    secret = b"HUSHMAK8"
+    options = b"\2\4\5\xb4\1\3\3\7" + b"\xfe\x0a" + secret + b"\0" + b"HUSH" + b"\0"
+    segment = tcp(b"")[:12] + bytes(((20 + len(options)) // 4 << 4, 2)) + tcp(b"")[14:20] + options
+    options_4 = bytearray(ip4(bytes(0)))
+    options_4[0] = 0x48
+    options_4[2:4] = (32 + len(segment)).to_bytes(2, "big")
+    packet = ether(0x0800, bytes(options_4) + b"\x86\x0aHUSHMAK8\0\0" + segment)
+    made = disguised(packet)
+    assert b"HUSH" not in made
+    assert made[66:76] == options[:8] + b"\xfe\x0a"
+    header = b"\x06\0\1\4HUSH"
+    made = disguised(ether(0x86DD, ip6(header + segment, 0)))
+    assert made[54:62] == b"\x06\0\1\4\0\0\0\0"
+    assert b"HUSH" not in made
+    authentication = b"\x06\4\0\0\0\0\0\1\0\0\0\2" + b"HUSHHUSHHUSH"
+    assert b"HUSH" not in disguised(ether(0x0800, ip4(authentication + segment, 51)))
+    quoted = disguised(ether(0x0800, ip4(b"\x03\1\0\0\0\0\0\0" + ip4(segment), 1)))
+    assert b"HUSH" not in quoted
+
+
+def test_link_local_addresses_follow_the_interface() -> None:
+    addresses = Disguise(b"key").addresses
+    mac, asked = bytes.fromhex("001122334455"), bytes.fromhex("fe80000000000000021122fffe334466")
+    link = addresses.mac(mac)
+    source = bytes.fromhex("fe80000000000000021122fffe334455")
+    assert addresses.ip(source) == source[:8] + bytes((link[0] ^ 2,)) + link[1:3] + b"\xff\xfe" + link[3:]
+    group = bytes.fromhex("ff0200000000000000000001ff334466")
+    question = b"\x87\0\0\0\0\0\0\0" + asked + b"\1\1" + mac
+    body = pack(">IHBB", 6 << 28, len(question), 58, 255) + source + group + question
+    made = disguised(bytes.fromhex("3333ff334466") + mac + b"\x86\xdd" + body)
+    end = addresses.ip(asked)[13:]
+    assert end != asked[13:]
+    assert made[:6] == b"\x33\x33\xff" + end
+    assert made[38:54] == group[:13] + end
+    assert made[62:78] == addresses.ip(asked)
+    assert mac[3:] not in made
+    for kept in ("fe80000000000000 00000000a9fea9fe", "fd000ec2000000000000000000000254", "fe800000000000000000000000000001"):
+        assert addresses.is_kept(bytes.fromhex(kept))

@@ -38,7 +38,7 @@ def test_a_file_named_for_a_format_that_a_verb_does_not_write(bundled: Path, tmp
     assert not (tmp_path / "slow.csv").exists()
 
 
-def no_keys(bundled: Path, *words: object) -> bool:
+def no_keys(bundled: Path, *words: str | Path) -> bool:
     return "holds no TLS secrets" in run("connections", bundled / "keep-alive.pcap", *words).stderr
 
 

@@ -21,8 +21,9 @@ def redact(source: str, target: str, seed: str | None, **options: Any) -> int:
     """Write the capture without its secrets, and prove that its verdict is the same.
 
     Signatures, tokens, credentials, cookies, account ids, names of tables, attributes and hosts, and all data are replaced, lengths kept.
-    Addresses are mapped so that networks stay networks; link-local and credential endpoints stay. TLS stays as it is, its secrets are left
-    out. Then both captures are analysed and compared, and the new one is searched for everything that was replaced.
+    Addresses are mapped so that networks stay networks; link-local and credential endpoints stay. Encrypted records stay as they are;
+    certificates, tickets and what is not provably TLS become zeros, secrets of key logs are left out. Then both captures are analysed and
+    compared, and the new one is searched for everything that was replaced.
 
     Exit status 2 where anything is doubtful: it says what. A file in which a secret was found is removed.
     """
@@ -39,7 +40,7 @@ def redact(source: str, target: str, seed: str | None, **options: Any) -> int:
     if redacted.secrets:
         click.echo("analyzer: the TLS secrets that the capture held were left out", err=True)
     if options["keys"] is not None or redacted.secrets:
-        click.echo("analyzer: TLS stays as it is: whoever has its keys can read it, so do not send them along", err=True)
+        click.echo("analyzer: encrypted records stay as they are: whoever has its keys can read it, so do not send them along", err=True)
     if done.doubts:
         what = f"{target} was removed again" if proof.found else f"{target} was written; look at it before you share it"
         click.echo(f"analyzer: doubtful: {what}", err=True)

@@ -92,8 +92,8 @@ def _blocks(
         raw, frame = record.raw, record.frame
         if record.kind == SECTION:
             yield writer.with_comment(raw, record.order, head) if first else writer.without_length(raw, record.order)
-            if first and log and record.order == "<":
-                yield writer.secrets(log)
+            if first and log:
+                yield writer.secrets(log, record.order)
             first = False
             continue
         if record.kind == SECRETS and not with_secrets:

@@ -48,9 +48,9 @@ def enhanced(number: int, time: TimeNs, data: bytes, wire_length: int, comment: 
     return block(PACKET, head + padded(data) + (options_of([(COMMENT, comment.encode())]) if comment else b""))
 
 
-def secrets(keys: bytes) -> bytes:
+def secrets(keys: bytes, order: str = "<") -> bytes:
     """Return a block with a TLS key log, which must come before the packets that it opens (section 4.7)."""
-    return block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(keys)) + padded(keys))
+    return block(SECRETS, struct.pack(order + "II", TLS_KEY_LOG, len(keys)) + padded(keys), order)
 
 
 def statistics(number: int, time: TimeNs, received: int | None, dropped: int | None) -> bytes:
@@ -64,10 +64,10 @@ def placeholder() -> bytes:
     return block(CUSTOM, struct.pack("<I", PRIVATE_ENTERPRISE))
 
 
-def block(kind: int, body: bytes) -> bytes:
-    """Return a block of any type around a body whose size is a multiple of four."""
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    """Return a block of any type, in byte order `order`, around a body whose size is a multiple of four."""
     size = len(body) + 12
-    return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+    return struct.pack(order + "II", kind, size) + body + struct.pack(order + "I", size)
 
 
 def options_of(options: Iterable[tuple[int, bytes]]) -> bytes:

@@ -20,6 +20,8 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
             continue
         if not all(one.isascii() and one.isdigit() and len(one) < 10 for one in ((first, last) if dash else (first,))):
             raise click.BadParameter(f"{text!r} is no call id; write them as 3,7 or 3-7.")
+        if dash and int(last) < int(first):
+            raise click.BadParameter(f"{text!r} ends before it begins.")
         if dash and int(last) - int(first) > 1_000_000:
             raise click.BadParameter(f"{text!r} is too many calls.")
         found += range(int(first), int(last or first) + 1)

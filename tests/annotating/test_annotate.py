@@ -125,6 +125,14 @@ def test_all_blocks_stay_but_secrets(tmp_path: Path, order: str, with_secrets: b
     assert (b"CLIENT_RANDOM" in written) is with_secrets
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_keys_are_put_in_whatever_the_byte_order(tmp_path: Path, order: str) -> None:
+    source, target, log = save(tmp_path, everything(order), "x.pcapng"), tmp_path / "out.pcapng", tmp_path / "keys.log"
+    log.write_text(f"CLIENT_RANDOM {'ab' * 32} {'cd' * 48}\n")
+    annotate(source, target, analyzer.read(source), with_secrets=True, keys=log)
+    assert len(read(target).capture.info.secrets) == len(read(source).capture.info.secrets) + 1
+
+
 def test_comments_join_those_that_are_there(tmp_path: Path, tshark: str, bundled: Path) -> None:
     source = bundled / "cold-start.pcap"
     once, twice = tmp_path / "once.pcapng", tmp_path / "twice.pcapng"

@@ -23,7 +23,7 @@ def test_annotate_a_part(bundled: Path, tmp_path: Path) -> None:
     source, target = bundled / "cold-start.pcap", tmp_path / "out.pcapng"
     assert run("annotate", source, target, "--calls", "1,3-4", "--only").returncode == 0
     assert 10 < len(read(target).rows) < 100
-    for words in (("--calls", "x"), ("--calls", "999"), ("--only",), ("--finding", "nothing")):
+    for words in (("--calls", "x"), ("--calls", "999"), ("--calls", "5-3"), ("--only",), ("--finding", "nothing")):
         assert run("annotate", source, tmp_path / "no.pcapng", *words).returncode == 1
     assert not (tmp_path / "no.pcapng").exists()
 

@@ -148,6 +148,7 @@ class Pipeline:
         `part` is what was found of all connections, where several processes shared them.
         """
         found = part if part is not None else self.part()
+        self._share = None  # the parts are one: what is said from here on is said of all connections
         self._exchanges, self._anomalies, self._anomaly_counts = found.exchanges, found.anomalies, found.anomaly_counts
         self._gathered.unnamed, self._unfinished = found.unnamed, found.unfinished
         shaken = self._handshakes = found.handshakes

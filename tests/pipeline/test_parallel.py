@@ -52,6 +52,16 @@ def test_made_up_traffic_reads_alike(tmp_path: Path, seed: int, jobs: int) -> No
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("seed", [3, 21])
+def test_connections_that_were_open_before_read_alike(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "net.pcap"
+    frames = [frame for frame in Net(seed, lossy=False).frames if not (frame.data[23] == 6 and frame.data[47] & 2)]
+    path.write_bytes(pcap([(frame.time, frame.data) for frame in frames]))
+    assert sum(row.code == "start-not-captured" for row in analyzer.read(path).anomalies) > 3
+    assert document(path, 3) == document(path, 1)
+
+
+@pytest.mark.usefixtures("here")
 def test_bundled_captures_read_alike(bundled: Path) -> None:
     paths = sorted(bundled.glob("*.pcap"))
     assert len(paths) > 5

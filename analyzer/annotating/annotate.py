@@ -11,10 +11,11 @@ from analyzer import capture
 from analyzer.annotating.choosing import Chosen, part_of
 from analyzer.annotating.comments import Part, comments, summary
 from analyzer.capture import writer
-from analyzer.capture.output import checked_target, private_file
+from analyzer.capture.output import checked_target
 from analyzer.capture.records import Record
 from analyzer.capture.sections import SECRETS, SECTION
 from analyzer.errors import UsageError
+from analyzer.files import whole_file
 from analyzer.model.analysis import Analysis
 from analyzer.report.sentences import named
 from analyzer.units import PacketId
@@ -57,7 +58,7 @@ def annotate(
     head = summary(analysis, parts=_words(part))
     log = Path(keys).read_bytes() if keys is not None and with_secrets else b""
     counts = [0, 0, 0]
-    with private_file(target) as file:
+    with whole_file(target) as file:
         for raw in _blocks(capture.open_captures([source]).records(), said, wanted, head, log, with_secrets, counts):
             file.write(raw)
     return Annotated(*counts)

@@ -14,9 +14,9 @@ from analyzer import parallel
 from analyzer.batching.inputs import expand
 from analyzer.batching.sets import sets
 from analyzer.batching.task import Task, done, identity, run
-from analyzer.errors import AnalyzerError, MissingTool, UsageError
+from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
 from analyzer.fleet import Fleet
-from analyzer.fleet.manifest import MANIFEST, RECORDS, SCHEMA, is_batch, read_json, record_path, write_json, write_manifest
+from analyzer.fleet.manifest import RECORDS, SCHEMA, is_batch, read_manifest, record_path, write_json, write_manifest
 from analyzer.reading import read_batch
 from analyzer.report.document import analyzer_version
 from analyzer.report.exports.writing import make_folder
@@ -88,10 +88,18 @@ def batch(
     else:
         for task in left:
             note(run(task))
-    earlier = read_json(folder / MANIFEST) or {}
-    kept = [record for record in earlier.get("sets", ()) if record["name"] not in records]
+    kept = [record for record in _earlier(folder) if record["name"] not in records]
     write_manifest(folder, analyzer_version(), [records[one.name] for one in captures] + kept)
     return read_batch(folder)
+
+
+def _earlier(folder: Path) -> Sequence[Record]:
+    """Return what an earlier batch says of its sets; nothing where there is none, or its manifest is damaged and will be made anew."""
+    try:
+        found: Sequence[Record] = read_manifest(folder)["sets"]
+    except (UnknownFormat, CaptureError):
+        return ()
+    return found
 
 
 def _needs_parquet() -> None:

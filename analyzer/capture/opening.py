@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from analyzer.capture.compression import MAGICS, Expander
@@ -103,25 +104,23 @@ class Capture:
         self._begun = True
         source = self._inputs[0]
         tally = Tally(self.info, 0, source.name, emit=self._emit, single=True)
-        raw = source.open()
-        try:
-            reader, expander = self._reader(raw, tally, self._chunk)
+        with self._whole(source, tally) as reader:
             yield from map(Record._make, reader.records()) if isinstance(reader, PcapngReader) else from_pcap(reader, self.info)
-            trouble = (expander.trouble if expander else None) or raw.trouble
-            if trouble:
-                tally.damage("capture-damaged", trouble)
-            tally.finish()
-        finally:
-            raw.close()
 
     def _read(self, source: Input) -> Iterator[Block]:
         """Yield the packets of one input, numbered within it, and count them."""
         shift = self._shifts[source.index] if self._shifts else 0
         tally = Tally(self.info, source.index, source.name, emit=self._emit, single=len(self._inputs) == 1, shift=shift)
+        with self._whole(source, tally) as reader:
+            yield from reader.blocks()
+
+    @contextmanager
+    def _whole(self, source: Input, tally: Tally) -> Iterator[PcapReader | PcapngReader]:
+        """Give the reader of an input, and note at its end what was wrong with it."""
         raw = source.open()
         try:
             reader, expander = self._reader(raw, tally, self._chunk)
-            yield from reader.blocks()
+            yield reader
             trouble = (expander.trouble if expander else None) or raw.trouble
             if trouble:
                 tally.damage("capture-damaged", trouble)

@@ -1,15 +1,11 @@
-"""Capture files as they are written: private, and in their place only when they are whole."""
+"""Where captures may be written."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from analyzer.errors import UsageError
-from analyzer.files import whole_file
 
 
 def checked_target(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
@@ -31,13 +27,3 @@ def checked_target(source: str | os.PathLike[str], target: str | os.PathLike[str
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
     if same:
         raise UsageError(f"{path} is the capture itself", hint="name another file: the original stays as it is")
-
-
-@contextmanager
-def private_file(target: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Give a file that only its owner may read; it takes its name when all is written, and leaves nothing behind otherwise.
-
-    Raises AnalyzerError where it cannot be written.
-    """
-    with whole_file(target) as file:
-        yield file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ def batch(inputs: tuple[str, ...], out: str, jobs: int, scheduler: str | None, s
 
     if any("=" not in text for text in services):
         raise click.UsageError("--service takes NAME=HOST[:PORT] here: a batch keeps everything, and reports filter.")
+    gc.enable()  # one capture after another
     with _progress() as show:
         fleet = batching.batch(inputs, out, services=services, keys=keys, jobs=jobs, scheduler=scheduler, progress=show)
     failed = [row for row in fleet.sets if row.state != "done"]

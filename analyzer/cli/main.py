@@ -130,7 +130,7 @@ def run() -> NoReturn:
     capture; with ANALYZER_DEBUG set it is a traceback.
 
     Without garbage collection, which would look through a million rows again and again: a command answers once and ends. Whoever goes on
-    for hours turns it on again.
+    for hours or from capture to capture turns it on again.
     """
     gc.disable()
     fill_closed_streams()

@@ -100,8 +100,15 @@ def spare_inputs(values: Mapping[str, Any]) -> None:
         return
     for name, value in values.items():
         for given in value if isinstance(value, tuple) else (value,):
-            if name != "target" and isinstance(given, str) and Path(given).exists() and Path(given).samefile(target):
+            if name != "target" and isinstance(given, str) and _is_file(given, target):
                 raise UsageError(f"{target} is read here", hint="name another file: what is read stays as it is")
+
+
+def _is_file(given: str, target: str) -> bool:
+    try:
+        return Path(given).samefile(target)
+    except (OSError, ValueError):  # the value of an option, which need not be the name of any file
+        return False
 
 
 def form_of(target: str | None, forms: Collection[str], otherwise: str) -> str:
@@ -137,10 +144,9 @@ def answer(asked: Question, *, wants: Wants | None = None, whole_calls: bool = T
         warn(f"{asked.keys} holds no TLS secrets (lines of an NSS key log)")
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
         streamed = rows_only and asked.jobs == 1
-        found = stream(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants) if streamed else None
-        if found is None:
-            found = read(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants, jobs=asked.jobs)
-    analysis = found
+        analysis = stream(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants) if streamed else None
+        if analysis is None:
+            analysis = read(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants, jobs=asked.jobs)
     for note in analysis.capture.notes:
         warn(note)
     kept = narrow(analysis, asked, whole_calls=whole_calls)

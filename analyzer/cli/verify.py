@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -49,11 +50,14 @@ def verify(captures: tuple[str, ...], packet: int | None, verbose: bool, form: s
     if packet is not None:
         if len(captures) != 1:
             raise UsageError("one packet of which capture?", hint="name one capture with --packet")
-        lines = tree(captures[0], packet, program, options["keys"])
         analysis = answer(Question(captures, options["services"], (), None, None, (), options["keys"]))
+        if packet > analysis.capture.packets:
+            raise UsageError(f"the capture has {analysis.capture.packets} packets", hint="they are numbered from 1, as in Wireshark")
+        lines = tree(captures[0], packet, program, options["keys"])
         write((f"{line}\n" for line in (*lines, "ANALYZER", *_here(analysis, packet))), target)
         return
     verdicts = []
+    gc.enable()  # one capture after another
     for name in captures:
         try:
             analysis = answer(Question((name,), options["services"], (), None, None, (), options["keys"]), wants=WITHOUT_CALLS)

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from analyzer.errors import UsageError
 from analyzer.fleet.tables import FleetTable, Piece
 from analyzer.model.rows import Finding
+from analyzer.report.calls import CREDENTIAL_SERVICES
 from analyzer.report.saved import read_columns
 from analyzer.units import SECOND, DurationNs, TimeNs
 
 HOUR_NS: DurationNs = 3600 * SECOND
-CREDENTIALS = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
-"""Services whose calls are dialogues: they are reported, and are in no total."""
 BY = ("host", "set", "service", "operation", "hour")
 """What calls can be told apart by."""
 SEVERITIES = ("info", "warning", "error")
@@ -113,7 +112,7 @@ def latency(pieces: Iterable[Piece], by: Sequence[str]) -> list[Latency]:
 
 def diagnoses(findings: FleetTable[Finding], pieces: Sequence[Piece]) -> list[Diagnosis]:
     """Return what was found, dearest first; `pieces` are those of the calls, whose time costs are a share of."""
-    total = sum(row.total_ns for row in latency(pieces, ("service",)) if row.service not in CREDENTIALS)
+    total = sum(row.total_ns for row in latency(pieces, ("service",)) if row.service not in CREDENTIAL_SERVICES)
     found: dict[str, list[tuple[Piece, Finding]]] = {}
     for piece in findings.pieces:
         for row in findings.of(piece):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from analyzer.http.exchange import Conversation, Tunnel, Wishes
-from analyzer.http.starts import looks_like_request, looks_like_response
+from analyzer.http.starts import claim
 from analyzer.model.http import HttpExchange
 from analyzer.model.seams import ByteStream, Claim, Link, Sink
 
@@ -37,13 +37,7 @@ class HttpOpener:
 
     def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
         """Judge the first bytes of a direction: a request line, a status line, or neither."""
-        request = looks_like_request(data, start, end)
-        if request:
-            return Claim.REQUEST
-        response = looks_like_response(data, start, end)
-        if response:
-            return Claim.RESPONSE
-        return Claim.MORE if request is None or response is None else Claim.NO
+        return claim(data, start, end)
 
     def open(self, link: Link, client: ByteStream, server: ByteStream) -> tuple[Sink, Sink]:
         """Read both directions of a connection."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from analyzer.model.seams import Claim
+
 METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH "
     b"PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT MERGE SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH".split()
@@ -22,6 +24,17 @@ ODD_REQUEST: Final = re.compile(
 )
 LONGEST_ODD_HEAD: Final = 4096
 LONGEST_PROTOCOL: Final = len(b"HTTP/1.1 ")
+
+
+def claim(data: bytes, start: int, end: int) -> Claim:
+    """Judge the first bytes of a direction: a request line, a status line, or neither."""
+    request = looks_like_request(data, start, end)
+    if request:
+        return Claim.REQUEST
+    response = looks_like_response(data, start, end)
+    if response:
+        return Claim.RESPONSE
+    return Claim.MORE if request is None or response is None else Claim.NO
 
 
 def looks_like_request(data: bytes, start: int, end: int) -> bool | None:

@@ -7,7 +7,7 @@ from typing import Any
 from analyzer import tls
 from analyzer.dns import DnsOpener
 from analyzer.dns.lookups import Lookups
-from analyzer.http.starts import looks_like_request, looks_like_response
+from analyzer.http.starts import claim, looks_like_request, looks_like_response
 from analyzer.model.seams import Claim, End, Link
 from analyzer.redacting.bodies import Bodies
 from analyzer.redacting.disguise import Disguise
@@ -82,13 +82,7 @@ class HttpDisguiser:
 
     def sniff(self, link: Link, data: bytes, start: int, end: int) -> Claim:
         """Judge the first bytes of a direction, as `analyzer.http` does."""
-        request = looks_like_request(data, start, end)
-        if request:
-            return Claim.REQUEST
-        response = looks_like_response(data, start, end)
-        if response:
-            return Claim.RESPONSE
-        return Claim.MORE if request is None or response is None else Claim.NO
+        return claim(data, start, end)
 
     def open(self, link: Any, client: Any, server: Any) -> tuple[Any, Any]:
         """Read both directions of a connection."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from analyzer import capture, dns, packets, tcp
 from analyzer.capture import writer
-from analyzer.capture.output import checked_target, private_file
+from analyzer.capture.output import checked_target
+from analyzer.files import whole_file
 from analyzer.model.capture import CaptureInfo
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.fragments import fragments
@@ -62,7 +63,7 @@ def redact(source: str | os.PathLike[str], target: str | os.PathLike[str], disgu
 def _write(source: str | os.PathLike[str], target: str | os.PathLike[str], writing: Packets) -> tuple[Redacted, Packets, int]:
     """Write the packets; also return how many blocks of secrets there were."""
     done = Redacted()
-    with private_file(target) as file:
+    with whole_file(target) as file:
         opened = capture.open_captures([source])
         for raw in _blocks(opened, opened.info, writing, done):
             file.write(raw)

@@ -29,10 +29,10 @@ class Flow(Link):
     """One TCP connection."""
 
     __slots__ = (
-        "_openers", "closed_id", "closed_ns", "closer", "completeness", "conflicts", "copies", "counts", "duplicates", "elsewhere", "ended",
-        "established_id", "established_ns", "first_id", "first_ns", "heard", "icmp_errors", "initial_rtt_ns", "merged", "on_syn", "point",
-        "process",
-        "repeats", "syn_ack_ns", "syn_ack_repeated", "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns", "syn_seq",
+        "_openers", "closed_id", "closed_ns", "closer", "completeness", "conflicts", "copies", "counts", "duplicates", "elsewhere",
+        "ended", "established_id", "established_ns", "first_id", "first_ns", "heard", "icmp_errors", "initial_rtt_ns", "merged", "on_syn",
+        "point", "process", "repeats", "syn_ack_ns", "syn_ack_repeated", "syn_ack_seq", "syn_again", "syn_last_ns", "syn_mark", "syn_ns",
+        "syn_seq",
     )  # fmt: skip
 
     def __init__(

@@ -62,6 +62,14 @@ def test_no_capture_is_written_over(bundled: Path, tmp_path: Path, words: list[s
     assert capture.read_bytes() == (bundled / "cold-start.pcap").read_bytes()
 
 
+def test_long_options_are_no_files(bundled: Path, tmp_path: Path) -> None:
+    (tmp_path / "calls.csv").write_text("before")
+    columns = ",".join(("operation",) * 50)  # longer than the name of any file
+    done = run("calls", bundled / "cold-start.pcap", "--columns", columns, "-o", tmp_path / "calls.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "calls.csv").read_text().startswith("operation,operation")
+
+
 def test_a_condition_that_nothing_fulfils_is_said(bundled: Path) -> None:
     done = run("exchanges", bundled / "cold-start.pcap", "--where", "server_ns<5")
     assert done.returncode == 0

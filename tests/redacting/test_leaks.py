@@ -9,7 +9,8 @@ from struct import pack
 import pytest
 
 from analyzer import UsageError
-from analyzer.capture.output import checked_target, private_file
+from analyzer.capture.output import checked_target
+from analyzer.files import whole_file
 from analyzer.redacting import redact
 from analyzer.redacting.bodies import Bodies
 from analyzer.redacting.disguise import Disguise
@@ -144,7 +145,7 @@ def test_what_is_written_is_a_file(tmp_path: Path) -> None:
         with pytest.raises(UsageError):
             checked_target(tmp_path / "in.pcap", other)
     target = tmp_path / ("n" * 240)
-    with private_file(target) as file:
+    with whole_file(target) as file:
         file.write(b"whole")
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"whole", 0o600)
 

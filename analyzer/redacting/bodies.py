@@ -10,9 +10,10 @@ import gzip
 import re
 import zlib
 
+from analyzer.redacting.aws_names import is_name
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.heads import Heads
-from analyzer.redacting.vocabulary import CODE, ERROR_TYPE, KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS, REGION
+from analyzer.redacting.vocabulary import CODE, KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS, REGION
 
 FORM = b"application/x-www-form-urlencoded"
 MOST_INFLATED = 4 << 20
@@ -72,10 +73,7 @@ class Bodies:
             colon, string, number = found["colon"], found["string"], found["number"]
             out = b'"' + (disguise.keep(key) if key in KEPT_KEYS else disguise.text(key)) + b'"' + colon
             if string is not None:
-                kept = (key in KEPT_CODES and (CODE.fullmatch(string) or (key == b"__type" and ERROR_TYPE.fullmatch(string)))) or (
-                    string in KEPT_ENUMS.get(key, ()) or (key == b"region" and REGION.fullmatch(string))
-                )
-                out += b'"' + (disguise.keep(string) if kept else disguise.text(string)) + b'"'
+                out += b'"' + (self._heads.error_type(string) if key == b"__type" else self._string(key, string)) + b'"'
             elif number is not None:
                 out += number if key in KEPT_NUMBERS and len(number) <= LONGEST_NUMBER else disguise.text(number)
             return out
@@ -85,11 +83,17 @@ class Bodies:
             return disguise.text(found["float"]) + found["exponent"]
         return b"\\u0078"
 
+    def _string(self, key: bytes, string: bytes) -> bytes:
+        kept = (key in KEPT_CODES and _is_code(string)) or (
+            string in KEPT_ENUMS.get(key, ()) or (key == b"region" and REGION.fullmatch(string))
+        )
+        return self._disguise.keep(string) if kept else self._disguise.text(string)
+
     def _xml(self, found: re.Match[bytes]) -> bytes:
         if found["word"] is not None:
             return self._disguise.word(found["word"])
         code = found["code"]
-        if code is None or CODE.fullmatch(code):
+        if code is None or _is_code(code):
             return self._disguise.keep(found[0])
         return b"<Code>" + self._disguise.text(code) + b"</Code>"
 
@@ -132,6 +136,10 @@ def packed(text: bytes, size: int) -> bytes | None:
             return member
     extra = left - 2
     return member[:3] + b"\x04" + member[4:10] + extra.to_bytes(2, "little") + bytes(extra) + member[10:]
+
+
+def _is_code(text: bytes) -> bool:
+    return CODE.fullmatch(text) is not None and is_name(text)
 
 
 def _is_text(data: bytes) -> bool:

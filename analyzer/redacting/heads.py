@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
+from analyzer.http.starts import METHODS
+from analyzer.redacting.aws_names import PREFIXES, is_error, is_name, is_target
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.services import SERVICES
 from analyzer.redacting.values import WORDS, Values
 from analyzer.redacting.vocabulary import (
     CHARSET,
-    ERROR_TYPE,
     KEPT_PARAMETERS,
-    MEDIA_TYPE,
+    MEDIA_TYPES,
     PATH_DATE,
     PATH_WORDS,
     REGION,
     STANDARD_FIELDS,
-    TARGET,
     USER_METADATA,
 )
 
@@ -50,8 +50,8 @@ class Heads:
             b":authority": disguise.hosts.authority,
             b"user-agent": values.agent,
             b"x-amz-user-agent": values.agent,
-            b"x-amz-target": lambda value: disguise.keep(value) if TARGET.fullmatch(value) else disguise.text(value),
-            b"x-amzn-errortype": lambda value: disguise.keep(value) if ERROR_TYPE.fullmatch(value) else disguise.text(value),
+            b"x-amz-target": lambda value: disguise.keep(value) if is_target(value) else disguise.text(value),
+            b"x-amzn-errortype": self.error_type,
             b"authorization": self.authorization,
             b"proxy-authorization": self.authorization,
             b"content-type": self.media_type,
@@ -87,8 +87,8 @@ class Heads:
         """Return a request line: method and version stay, the target is disguised."""
         method, space, rest = line.partition(b" ")
         if not space:
-            return line if method.isupper() and len(method) < 24 else self._disguise.text(line)
-        if not re.fullmatch(rb"[A-Z][A-Z_-]{1,23}", method):
+            return line if line in METHODS else self._disguise.text(line)
+        if method not in METHODS:
             method = self._disguise.text(method)
         target, blank, version = rest.rpartition(b" ")
         if not VERSION.fullmatch(version):
@@ -112,7 +112,7 @@ class Heads:
         protocol = len(segments) == 5 and segments[1] == b"service" and segments[3] == b"operation"
         segments = [
             self._disguise.keep(segment)
-            if segment in PATH_WORDS or PATH_DATE.fullmatch(segment) or (protocol and segment.isalnum())
+            if segment in PATH_WORDS or PATH_DATE.fullmatch(segment) or (protocol and (is_name(segment) or segment in PREFIXES))
             else self._disguise.text(segment)
             for segment in segments
         ]
@@ -124,7 +124,7 @@ class Heads:
 
     def _parameter(self, part: bytes) -> bytes:
         name, equals, value = part.partition(b"=")
-        if name in KEPT_PARAMETERS and re.fullmatch(rb"[A-Z][A-Za-z]{2,64}|\d{4}-\d\d-\d\d", value):
+        if name in KEPT_PARAMETERS and (is_name(value) if name == b"Action" else PATH_DATE.fullmatch(value)):
             return self._disguise.keep(part)
         if name in KEPT_PARAMETERS:
             return name + equals + self._disguise.text(value)
@@ -178,11 +178,18 @@ class Heads:
     def media_type(self, value: bytes) -> bytes:
         """Return a Content-Type; parameters other than a usual charset are disguised (a boundary may be a name)."""
         kind, semicolon, rest = value.partition(b";")
-        if not MEDIA_TYPE.fullmatch(kind.strip()):
+        if kind.strip().lower() not in MEDIA_TYPES:
             return self._disguise.text(value)
         return self._disguise.keep(kind) + (
             semicolon + rest if CHARSET.fullmatch(semicolon + rest) else semicolon + self._disguise.text(rest)
         )
+
+    def error_type(self, value: bytes) -> bytes:
+        """Return the type of an error: a name of AWS's stays, whatever namespace stands before it."""
+        space, mark, name = value.rpartition(b"#")
+        if not is_error(name):
+            return self._disguise.text(value)
+        return (self._disguise.keep(space) if is_name(space) else self._disguise.text(space)) + mark + self._disguise.keep(name)
 
     def authorization(self, value: bytes) -> bytes:
         """Return credentials: the scheme, and of a signature the region, service and names of fields (Signature Version 4) stay."""

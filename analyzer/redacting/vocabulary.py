@@ -28,15 +28,24 @@ STANDARD_FIELDS = frozenset(
 USER_METADATA = b"x-amz-meta-"
 """Behind it a customer's own name begins (S3)."""
 
-TARGET = re.compile(rb"[A-Za-z][A-Za-z0-9_]{0,80}\.[A-Za-z]{1,80}")
-"""An `X-Amz-Target`."""
 ERROR_TYPE = re.compile(
-    rb"(?:[A-Za-z][A-Za-z0-9_]*\.)*(?:v?\d{8}#|[A-Za-z0-9_]+#)?[A-Z][A-Za-z]{2,80}(?::https?://[a-z0-9./-]*amazon[a-z0-9./-]*)?/?"
+    rb"([A-Z][A-Za-z0-9]{2,80}(?:\.[A-Z][A-Za-z0-9]{2,80})?)(?::https?://(?:internal\.)?amazon(?:aws)?\.com/[a-z0-9./-]{0,80})?/?"
 )
-"""An error type as the AWS protocols write it (Smithy, "Operation error serialization")."""
-CODE = re.compile(rb"(?:[A-Z][a-z]+){1,12}(?:\.[A-Z][A-Za-z]+)?")
+"""The name of an error type as the AWS protocols write it (Smithy, "Operation error serialization"), without its namespace."""
+CODE = re.compile(rb"[A-Z][A-Za-z0-9]{1,80}(?:\.[A-Z][A-Za-z0-9]{1,80})?")
 
-MEDIA_TYPE = re.compile(rb"[A-Za-z0-9]+/[A-Za-z0-9.+-]+")
+MEDIA_TYPES = frozenset(
+    b"""application/json application/x-amz-json-1.0 application/x-amz-json-1.1 application/cbor application/x-amz-cbor-1.0
+    application/x-amz-cbor-1.1 application/xml application/x-www-form-urlencoded application/octet-stream application/javascript
+    application/x-javascript application/problem+json application/ld+json application/grpc application/pdf application/zip
+    application/gzip application/x-gzip application/x-ndjson application/vnd.amazon.eventstream application/soap+xml
+    application/xhtml+xml application/rss+xml application/atom+xml application/x-protobuf application/protobuf application/x-tar
+    binary/octet-stream text/plain text/html text/xml text/css text/csv text/javascript text/event-stream text/markdown
+    multipart/form-data multipart/mixed multipart/byteranges image/png image/jpeg image/jpg image/gif image/webp image/svg+xml
+    image/x-icon image/vnd.microsoft.icon image/bmp image/avif audio/mpeg audio/mp4 audio/ogg audio/wav video/mp4 video/webm
+    video/mpeg video/mp2t font/woff font/woff2 message/http""".split()
+)
+"""Media types that say nothing of whose they are."""
 CHARSET = re.compile(rb"(?i);\s*charset=\"?(?:utf-8|us-ascii|iso-8859-1|utf-16)\"?\s*$")
 
 PRODUCTS = frozenset(
@@ -93,7 +102,7 @@ KEPT_NUMBERS = frozenset(
     b"Count ScannedCount Limit Segment TotalSegments CapacityUnits ReadCapacityUnits WriteCapacityUnits statusCode".split()
 )
 """Members whose numbers are kept: what was read and returned, and how much was asked for."""
-KEPT_CODES = frozenset({b"__type", b"code", b"Code"})
+KEPT_CODES = frozenset({b"code", b"Code"})
 KEPT_ENUMS = {
     b"ReturnConsumedCapacity": frozenset(b"INDEXES TOTAL NONE".split()),
     b"ReturnItemCollectionMetrics": frozenset(b"SIZE NONE".split()),

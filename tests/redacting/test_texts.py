@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.redacting.aws_names import is_name
 from analyzer.redacting.bodies import Bodies, packed
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.heads import Heads
@@ -132,6 +133,60 @@ def test_error_types_stay_and_messages_go(bodies: Bodies, body: bytes, kept: byt
     assert kept in made
     for text in (b"acme", b"IOSFODNN7EXAMPLE", b"secret"):
         assert text not in made
+
+
+NAMES = [
+    b"X-Amz-Target: {}.PutItem", b"X-Amz-Target: DynamoDB_20120810.{}", b"x-amzn-ErrorType: {}", b"X-Amzn-ErrorType: {}:http://internal.amazon.com/coral/",
+    b"Content-Type: application/vnd.{}+json",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", NAMES)
+def test_names_that_are_not_of_aws_go(disguise: Disguise, form: bytes) -> None:
+    """What looks like an operation or an error may be named by a customer."""
+    head = b"POST / HTTP/1.1\r\n" + form.replace(b"{}", b"ProjectTitanZebra") + b"\r\n\r\n"
+    made = Heads(disguise).head(head, request=True)
+    assert len(made) == len(head)
+    assert b"Titan" not in made
+    assert b"Zebra" not in made
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST /?Action=ProjectTitan&Version=2011-06-15 HTTP/1.1", b"GET /?Action=GetItem&Version=Titan HTTP/1.1", b"TITAN / HTTP/1.1",
+        b"POST /service/TitanService/operation/GetItem HTTP/1.1", b"POST /service/DynamoDB_20120810/operation/OpenTitan HTTP/1.1",
+    ],
+)  # fmt: skip
+def test_request_lines_name_nobody(disguise: Disguise, line: bytes) -> None:
+    made = Heads(disguise).request_line(line)
+    assert len(made) == len(line)
+    assert b"titan" not in made.lower()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"ProjectTitan"}', b'{"Code":"Titan.Failed"}', b'{"__type":"com.titan.service#OrderFailed"}',
+        b'{"__type":"TitanException"}', b"<Error><Code>TitanFailed</Code></Error>",
+    ],
+)  # fmt: skip
+def test_error_codes_of_others_go(bodies: Bodies, body: bytes) -> None:
+    assert b"titan" not in bodies.content(body, b"", b"", whole=True).lower()
+
+
+@pytest.mark.parametrize(
+    "name, usual",
+    [
+        ("PutItem", True), ("AssumeRoleWithWebIdentity", True), ("GetRoleCredentials", True), ("TransactWriteItems", True),
+        ("com.amazonaws.dynamodb.v20120810", True), ("com.amazon.coral.service", True), ("ProvisionedThroughputExceededException", True),
+        ("InvalidParameterValue", True), ("EC2ThrottledException", True), ("Success", True), ("AssumeRoleUnauthorizedAccess", True),
+        ("", False), ("x", False), ("Put-Item", False), ("Put Item", False), ("putItem1234567", False), ("PutItem" * 30, False),
+        ("PutTitanium", False),
+    ],
+)  # fmt: skip
+def test_names_of_aws_are_told_by_their_words(name: str, usual: bool) -> None:
+    assert is_name(name.encode()) is usual
 
 
 @pytest.mark.parametrize("cut", [1, 7, 20, 61])

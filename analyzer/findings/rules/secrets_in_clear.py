@@ -21,8 +21,8 @@ RULE = Rule(
     name="Secrets in the clear",
     severity="info",
     summary="Credentials or signed requests can be read in the capture",
-    remedy="Treat the file as a secret: hand on reports, or a copy without payload (editcap -s 54 CAPTURE COPY), and delete it when "
-    "done. Let credentials that others may have seen expire, or revoke the role's sessions. Talk to AWS services over https.",
+    remedy="Treat the file as a secret: hand on reports, or a copy without its secrets (analyzer redact CAPTURE COPY.pcapng), and delete "
+    "it when done. Let credentials that others may have seen expire, or revoke the role's sessions. Talk to AWS services over https.",
     references=("RFC 9110 section 17", "IAM User Guide: Revoke IAM role temporary security credentials"),
     rank=90,
 )

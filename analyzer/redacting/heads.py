@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from analyzer.http.starts import METHODS
 from analyzer.redacting.aws_names import PREFIXES, is_error, is_name, is_target
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.services import SERVICES
@@ -15,6 +14,7 @@ from analyzer.redacting.vocabulary import (
     CHARSET,
     KEPT_PARAMETERS,
     MEDIA_TYPES,
+    METHODS,
     PATH_DATE,
     PATH_WORDS,
     REGION,

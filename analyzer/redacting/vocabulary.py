@@ -34,6 +34,13 @@ ERROR_TYPE = re.compile(
 """The name of an error type as the AWS protocols write it (Smithy, "Operation error serialization"), without its namespace."""
 CODE = re.compile(rb"[A-Z][A-Za-z0-9]{1,80}(?:\.[A-Z][A-Za-z0-9]{1,80})?")
 
+METHODS = frozenset(
+    b"""ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL
+    MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT SEARCH TRACE UNBIND
+    UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL BCOPY BDELETE BMOVE BPROPFIND BPROPPATCH CCM_POST M-SEARCH NOTIFY
+    POLL RPC_CONNECT RPC_IN_DATA RPC_OUT_DATA SUBSCRIBE UNSUBSCRIBE SUBSCRIPTIONS X-MS-ENUMATTS""".split()
+)
+"""Methods of requests (IANA HTTP Method Registry; those that Wireshark knows besides)."""
 MEDIA_TYPES = frozenset(
     b"""application/json application/x-amz-json-1.0 application/x-amz-json-1.1 application/cbor application/x-amz-cbor-1.0
     application/x-amz-cbor-1.1 application/xml application/x-www-form-urlencoded application/octet-stream application/javascript

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.http.starts import METHODS as STARTS
 from analyzer.redacting.aws_names import is_name
 from analyzer.redacting.bodies import Bodies, packed
 from analyzer.redacting.disguise import Disguise
@@ -162,6 +163,11 @@ def test_request_lines_name_nobody(disguise: Disguise, line: bytes) -> None:
     made = Heads(disguise).request_line(line)
     assert len(made) == len(line)
     assert b"titan" not in made.lower()
+
+
+def test_registered_methods_stay(disguise: Disguise) -> None:
+    assert Heads(disguise).request_line(b"BASELINE-CONTROL / HTTP/1.1") == b"BASELINE-CONTROL / HTTP/1.1"
+    assert all(Heads(disguise).request_line(method + b" / HTTP/1.1").startswith(method) for method in STARTS)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def server_of(row: Connection) -> str:
 
 def clients(view: View) -> list[Client]:
     """Sort the service calls by client address, server and SDK."""
-    waited = {one.call.call_id: one for one in paid(view)}
+    waited = {one.call.call_id: one for one in view.once(paid)}
     groups: dict[tuple[str, str, str | None], Client] = {}
     for call in view.service_calls:
         under = view.connections.get(call.connection_id) if call.connection_id is not None else None

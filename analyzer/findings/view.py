@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Span
 from analyzer.units import DurationNs, TimeNs
+
+Result = TypeVar("Result")
 
 CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
 SET_UP = ("dns", "connect", "tls")
@@ -36,6 +39,7 @@ class View:
         """Dialogues with credential endpoints."""
         self.total_ns: DurationNs = sum(row.duration_ns for row in self.service_calls)
         self._left: dict[tuple[int, str], DurationNs] = {}
+        self._found: dict[Callable[[View], Any], Any] = {}
 
     @cached_property
     def exchanges(self) -> dict[int, Exchange]:
@@ -145,6 +149,13 @@ class View:
             if row.protocol == "tls" and row.copy_of is None and row.bytes_sent and row.bytes_received:
                 out[row.client_address].append(row)
         return out
+
+    def once(self, find: Callable[[View], Result]) -> Result:
+        """Return what a function finds in this view; several rules ask for the same, which is looked up once. Nobody changes it."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: Result = self._found[find]
+        return found
 
     def spans_of(self, call: Call) -> list[Span]:
         """Return the spans of a call, in order."""

@@ -35,10 +35,10 @@ RULE = Rule(
 
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over all clients: who paid, how much, and what the same operation takes without."""
-    elsewhere = {one.call.call_id for group in clients(view) if wasted(group) for one in group.single}
+    elsewhere = {one.call.call_id for group in view.once(clients) if wasted(group) for one in group.single}
     cold: list[Paid] = []
     cost, taken = 0, []
-    for one in paid(view):
+    for one in view.once(paid):
         if one.call.call_id in elsewhere:
             continue
         took = view.charge_all([one.call], SET_UP)

@@ -70,7 +70,7 @@ def check(view: View) -> Iterator[Finding]:
         if served and row.copy_of is None and row.syn_ns is not None and row.established_ns is not None:
             opened[row.client_address, server_of(row)].append(row)
     waited: dict[tuple[str, str], list[Paid]] = defaultdict(list)
-    for one in paid(view):
+    for one in view.once(paid):
         waited[one.connection.client_address, server_of(one.connection)].append(one)
     found = []
     for key, rows in opened.items():

@@ -30,7 +30,7 @@ RULE = Rule(
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each client, server name and SDK."""
-    for group in clients(view):
+    for group in view.once(clients):
         needless = wasted(group)
         if not needless:
             continue

@@ -74,7 +74,7 @@ def check(view: View) -> Iterator[Finding]:
     ended = _ended(view)
     idle: dict[Pool, list[Ended]] = defaultdict(list)
     pairs: dict[str, list[tuple[Ended, Paid]]] = defaultdict(list)
-    for one in paid(view):
+    for one in view.once(paid):
         pool = (one.connection.client_address, server_of(one.connection), one.call.sdk)
         waiting = ended.get(pool)
         # Not the call's start: it may have waited for credentials before it looked for a connection.

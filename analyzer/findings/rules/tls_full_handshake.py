@@ -80,7 +80,7 @@ def check(view: View) -> Iterator[Finding]:
         if used is not None:
             times[used.client_address, server_of(used)] += own_ns(call)
     waited: dict[tuple[str, str], list[Paid]] = defaultdict(list)
-    for one in paid(view):
+    for one in view.once(paid):
         if one.call.tls_ns:
             waited[one.connection.client_address, server_of(one.connection)].append(one)
     found = []

@@ -27,14 +27,16 @@ HOT = {
     "tcp": ("*",),
     "tls": ("*",),
     "http": ("*",),
-    "aws": ("_json_windows", "attempts", "dynamodb", "recognizer"),
-    "latency": ("callrow", "waits"),
-    "model": ("http", "seams"),
-    "": ("assembly", "exchanging"),
+    "aws": ("_json_windows", "attempts", "calls", "dynamodb", "joining", "ownership", "pages", "placing", "recognizer"),
+    "latency": ("callrow", "causes", "ledger", "waits"),
+    "dns": ("addresses", "lookups"),
+    "model": ("draft", "http", "seams"),
+    "": ("assembly", "exchanging", "repeating", "resolvers"),
 }
 """What runs for each packet, record or exchange. All else runs once an answer, and compiling it would only take time.
 
-Not the pipeline: a class that is not compiled cannot be derived from one that is.
+Not the pipeline: a class that is not compiled cannot be derived from one that is. Not the findings: their view remembers what it worked out
+in cached properties, which a compiled class has no place for.
 """
 COLD = frozenset({
     "packets/fragments", "packets/icmp", "packets/ip6", "packets/ppp", "packets/tunnels",

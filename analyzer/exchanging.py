@@ -50,7 +50,7 @@ class Exchanges:
         number = link.connection_id
         endpoint = self.endpoints.get(number)
         if endpoint is None:
-            endpoint = self._endpoint(raw)
+            endpoint = self.endpoints[number] = self.endpoint(raw)
         request = raw.request
         if request is None and not raw.response_complete:
             self.unfinished.add(raw.exchange_id)
@@ -67,11 +67,9 @@ class Exchanges:
         if link.troubled():
             link.forget(raw.request_end_offset, raw.response_end_offset)
 
-    def _endpoint(self, raw: HttpExchange) -> Endpoint:
-        """Return the server of an exchange's connection, and remember it."""
-        number = raw.link.connection_id
+    def endpoint(self, raw: HttpExchange) -> Endpoint:
+        """Return the server of an exchange's connection, by the name that is known of it now."""
         address, port = raw.link.server()
-        shaken = self._handshakes.get(number)
+        shaken = self._handshakes.get(raw.link.connection_id)
         name = shaken.server_name if shaken is not None else None
-        endpoint = self.endpoints[number] = Endpoint(address, port, name or self._name_of(address))
-        return endpoint
+        return Endpoint(address, port, name or self._name_of(address))

@@ -36,8 +36,8 @@ class PcapReader:
         self._tally = tally
         self._snaplen = snaplen
         self._bound = packet_bound(snaplen)
-        self._link_type = network & 0xFFFF  # the upper half says how many checksum bytes end a frame
-        # The upper bits say, if at all, how many words of a checksum end each frame (draft-ietf-opsawg-pcap section 4).
+        self._link_type = network & 0xFFFF
+        # The upper half says, if at all, how many words of a checksum end each frame (draft-ietf-opsawg-pcap section 4).
         self.frame_check_bits = (network >> 28) * 16 if network & 0x0400_0000 else 0
         window.advance(_HEADER)
 

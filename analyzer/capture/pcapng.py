@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from analyzer.capture._records import walk_enhanced
+from analyzer.capture.formats import PCAPNG_MAGIC
 from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS
 from analyzer.capture.sections import (
     INTERFACE,
@@ -21,6 +22,7 @@ from analyzer.capture.sections import (
     SECTION,
     SIMPLE_PACKET,
     STATISTICS,
+    TLS_KEY_LOG,
     Section,
     Source,
     byte_order,
@@ -30,7 +32,6 @@ from analyzer.capture.window import Window
 from analyzer.errors import CaptureError, UnknownFormat
 from analyzer.model.seams import Block, Process
 
-_TLS_KEY_LOG = 0x544C534B
 _DISAGREE = "block lengths disagree, what lay between could not be read"
 _NO_INTERFACE = "a packet names an interface that the file does not describe and was left out"
 _BAD_PACKET = "a packet is longer than its block and was left out"
@@ -202,7 +203,7 @@ class PcapngReader:
                 section.statistics(source.described, data, at + 12, end)
         elif kind == SECRETS and end - at >= 8:
             kind_of_secret, size = section.head(data, at)
-            if kind_of_secret == _TLS_KEY_LOG:
+            if kind_of_secret == TLS_KEY_LOG:
                 tally.secret(data[at + 8 : min(at + 8 + size, end)])
         elif kind == PROCESS and end - at >= 4:
             section.process(data, at, end)
@@ -269,7 +270,7 @@ class PcapngReader:
         if found is None:
             return False
         data, at = found
-        order = byte_order(data, at) if data[at : at + 4] == b"\n\r\r\n" else self._section.order
+        order = byte_order(data, at) if data[at : at + 4] == PCAPNG_MAGIC else self._section.order
         if order is None:
             return False
         size = int.from_bytes(data[at + 4 : at + 8], "little" if order == "<" else "big")

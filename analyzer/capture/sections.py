@@ -10,15 +10,18 @@ from analyzer.capture.formats import PCAPNG_MAGIC
 from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS, LARGEST_PACKET, MOST_PROCESSES, packet_bound
 from analyzer.model.capture import Interface
 from analyzer.model.seams import Process
+from analyzer.units import SECOND
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, PACKET, SECRETS = 0x0A0D0D0A, 1, 2, 3, 5, 6, 10
 PROCESS = 0x80000001
 """A process of the capturing host, which packets then name by its place in the section (macOS: libpcap's pcap-ng.h)."""
 
+TLS_KEY_LOG = 0x544C534B
+"""Secrets type of a key log (section 4.7)."""
+
 NUMBERED = frozenset({9, 0x204, 0x216, 0x221, 0xBAD, 0x40000BAD})
 """Blocks that are no packets and still get a `frame.number`: journal entries, sysdig events, custom blocks (tried with tshark 4.0.17)."""
 
-_SECOND = 1_000_000_000
 _NAME, _RESOLUTION, _OFFSET = 2, 9, 14
 _RECEIVED, _DROPPED, _DROPPED_BY_SYSTEM = 4, 5, 7
 _PROCESS_NAME, _HOLDER, _PRINCIPAL = 2, 0x8001, 0x8003
@@ -40,12 +43,12 @@ class Source:
         """Units of time in a second."""
         self.offset = offset
         """Nanoseconds to add."""
-        self.tick = _SECOND // resolution if _SECOND % resolution == 0 else 0
+        self.tick = SECOND // resolution if SECOND % resolution == 0 else 0
         """Nanoseconds of one unit; 0 where that is no whole number."""
 
     def time(self, high: int, low: int) -> int:
         """Turn the two halves of a time into nanoseconds since the epoch."""
-        return ((high << 32) | low) * _SECOND // self.resolution + self.offset
+        return ((high << 32) | low) * SECOND // self.resolution + self.offset
 
 
 class Section:
@@ -97,7 +100,7 @@ class Section:
                 power = value[0] & 0x7F
                 resolution = 2**power if value[0] & 0x80 else 10**power
             elif code == _OFFSET and len(value) == 8:
-                offset = self.integer(value, signed=True) * _SECOND
+                offset = self.integer(value, signed=True) * SECOND
         return Source(described, resolution, offset)
 
     def process(self, data: bytes, at: int, end: int) -> None:

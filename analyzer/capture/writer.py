@@ -9,11 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from analyzer.capture.sections import INTERFACE, OLD_PACKET, PACKET, SECRETS, SECTION, STATISTICS
+from analyzer.capture.sections import INTERFACE, OLD_PACKET, PACKET, SECRETS, SECTION, STATISTICS, TLS_KEY_LOG
 from analyzer.units import TimeNs
 
-MAGIC = 0x1A2B3C4D
-TLS_KEY_LOG = 0x544C534B
+BYTE_ORDER_MAGIC = 0x1A2B3C4D
 COMMENT, APPLICATION, NAME, RESOLUTION, FRAME_CHECK = 1, 4, 2, 9, 13
 RECEIVED, DROPPED = 4, 5
 CUSTOM = 0xBAD
@@ -29,7 +28,7 @@ PRIVATE_ENTERPRISE = 0
 def section(comment: str, application: str) -> bytes:
     """Return a section header, with which a file begins (section 4.1)."""
     options = [(code, text.encode()) for code, text in ((COMMENT, comment), (APPLICATION, application)) if text]
-    return block(SECTION, struct.pack("<IHHQ", MAGIC, 1, 0, UNKNOWN_LENGTH) + options_of(options))
+    return block(SECTION, struct.pack("<IHHQ", BYTE_ORDER_MAGIC, 1, 0, UNKNOWN_LENGTH) + options_of(options))
 
 
 def interface(link_type: int, name: str | None, *, snaplen: int = 0, resolution: int = NANOSECONDS, frame_check_bits: int = 0) -> bytes:

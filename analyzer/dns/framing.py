@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from analyzer.dns._message import SMALLEST, Message, parse
-from analyzer.model.seams import ByteStream, End
+from analyzer.model.seams import NEVER, ByteStream, End
 from analyzer.units import PacketId, TimeNs
 
-NEVER = 1 << 62
-"""The offset that a reader names when it wants no more bytes."""
 BUDGET_BYTES = 16_000_000
 """Bytes that the unfinished messages of all connections may hold together; enough for 240 of the longest."""
 

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from analyzer.http._heads import FRAMING, FieldReader
 from analyzer.http._layouts import Layouts, RequestLayouts, ResponseLayouts
-from analyzer.http.requests import SHORT, Requests
+from analyzer.http.requests import Requests
 from analyzer.http.responses import Responses
-from analyzer.model.http import HttpExchange, Mark, RequestWindow, ResponseWindow
+from analyzer.model.http import SHORT_REQUEST_BYTES, HttpExchange, Mark, RequestWindow, ResponseWindow
 from analyzer.model.seams import ByteStream, Link, Sink
 from analyzer.units import TimeNs
 
@@ -171,7 +171,7 @@ class Conversation:
             end = exchange.response_end
             if end is not None:
                 exchange.received = self.link.response_received(exchange.response_end_offset, end[0])
-            if self.link.troubled() or exchange.request_bytes > SHORT or not exchange.request_complete:
+            if self.link.troubled() or exchange.request_bytes > SHORT_REQUEST_BYTES or not exchange.request_complete:
                 self._look_back(exchange)
             else:
                 exchange.troubled = False

@@ -14,10 +14,8 @@ from analyzer.http.chunked import Chunks
 from analyzer.http.framing import Framing
 from analyzer.http.side import Side
 from analyzer.http.window import Window
-from analyzer.model.seams import End, Sink
+from analyzer.model.seams import NEVER, End, Sink
 
-FAR: Final = 0x100_0000_0000
-"""Beyond the end of any stream: nothing more is to be seen."""
 LONGEST_USUAL: Final = 24
 """A start line of this size is remembered to be recognised at once: `POST / HTTP/1.1`, `HTTP/1.1 200 OK`; longer ones may hold secrets."""
 LARGEST_HEAD: Final = 65_536
@@ -104,7 +102,7 @@ class MessageReader(Sink):
             elif state == LOST:
                 at = self._search(data, at, end, base)
             else:
-                return FAR if self.relay is None else self.relay.feed(data, at, end, base + at)
+                return NEVER if self.relay is None else self.relay.feed(data, at, end, base + at)
         return self._need(base + end)
 
     def gap(self, offset: int, length: int) -> int:
@@ -112,7 +110,7 @@ class MessageReader(Sink):
         end = offset + length
         state = self._state
         if state == OVER:
-            return FAR if self.relay is None else self.relay.gap(offset, length)
+            return NEVER if self.relay is None else self.relay.gap(offset, length)
         self._whole = False
         self._held = b""
         if state == LENGTH or (state == CHUNKED and end <= self._end):
@@ -290,7 +288,7 @@ class MessageReader(Sink):
         """Return the next offset that must be seen, now that all before `now` was."""
         state = self._state
         if state != LENGTH and state != CHUNKED:
-            return FAR if state == OVER and self.relay is None else now
+            return NEVER if state == OVER and self.relay is None else now
         # The last byte of a body must be seen, for its time; a chunk's line follows its data.
         last = self._end if state == CHUNKED else self._end - 1
         window = self._window

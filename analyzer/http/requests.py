@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from analyzer.http._heads import request_line
 from analyzer.http._layouts import RequestLayouts
@@ -11,16 +11,11 @@ from analyzer.http.framing import Framing, request_framing
 from analyzer.http.message import MessageReader
 from analyzer.http.side import Beginnings, Side
 from analyzer.http.window import FirstByte, Window
-from analyzer.model.http import HttpExchange, Request
+from analyzer.model.http import LONG_REQUEST_SEGMENTS, SHORT_REQUEST_BYTES, HttpExchange, Request
 from analyzer.model.seams import ByteStream
 
 if TYPE_CHECKING:
     from analyzer.http.exchange import Conversation, Wishes
-
-SHORT: Final = 5360
-"""No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
-LONG_REQUEST_SEGMENTS: Final = 10
-"""A request of more segments than this queues on its way; the ACK of its last byte is timed."""
 
 
 class Requests(Side):
@@ -116,7 +111,7 @@ class Requests(Side):
         exchange.request_complete = True
         exchange.request_bytes = size
         exchange.request_end_offset = offset
-        if size > SHORT:
+        if size > SHORT_REQUEST_BYTES:
             self.watch(offset, size)
 
     def watch(self, offset: int, size: int) -> None:

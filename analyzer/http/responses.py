@@ -9,10 +9,9 @@ from analyzer.http._layouts import ResponseLayouts
 from analyzer.http._usual import UsualResponses
 from analyzer.http.framing import Framing, response_framing
 from analyzer.http.message import MessageReader
-from analyzer.http.requests import SHORT
 from analyzer.http.side import Beginnings, Side
 from analyzer.http.window import Window
-from analyzer.model.http import HttpExchange, Mark, Response
+from analyzer.model.http import SHORT_REQUEST_BYTES, HttpExchange, Mark, Response
 from analyzer.model.seams import ByteStream
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class Responses(Side):
 
     def acknowledged(self, exchange: HttpExchange) -> None:
         """Note when the last byte of a long request was acknowledged."""
-        if exchange.request_complete and exchange.request_bytes > SHORT:
+        if exchange.request_complete and exchange.request_bytes > SHORT_REQUEST_BYTES:
             exchange.request_acked_ns = self.conversation.link.request_acknowledged_ns(exchange.request_end_offset)
 
     def touched(self, offset: int) -> None:

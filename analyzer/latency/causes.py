@@ -12,7 +12,7 @@ from analyzer.timers import Gap
 from analyzer.units import DurationNs, TimeNs
 
 LEAST_NS: DurationNs = 1_000_000
-"""A pause or a silence shorter than this needs no name."""
+"""A pause shorter than this needs no name."""
 
 
 def of_set_up(piece: Activity, attempt: Attempt) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def of_pause(draft: Draft, before: Attempt | None, took: DurationNs, retry: int)
         return ()
     sdk = _sdk(draft.attempts)
     profile = sdks.profile(sdk)
-    if profile is None or retry < 1:
+    if profile is None:
         return ()
     last = before.exchange
     failure = kind_of(profile, last.status, last.error_type) if last is not None else "transient"
@@ -51,7 +51,7 @@ def of_pause(draft: Draft, before: Attempt | None, took: DurationNs, retry: int)
 
 def of_silence(draft: Draft, attempt: Attempt, start: TimeNs, end: TimeNs) -> tuple[str, ...]:
     """Return the timers that the wait for an answer that never came fits: the time limit of the SDK."""
-    if end - start < LEAST_NS or attempt.exchange is None:
+    if attempt.exchange is None:
         return ()
     return timers.causes(Gap("silence", end - start, _sdk(draft.attempts), attempt.exchange.service))
 

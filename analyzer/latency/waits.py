@@ -75,7 +75,7 @@ def _stalls(exchange: HttpExchange) -> tuple[Stall, ...]:
     asked, told = exchange.request_offset, exchange.request_end_offset
     begun, ended = exchange.response_offset, exchange.response_end_offset
     found = [Stall(REPEATED, *repair) for repair in link.needed_repeats(asked, told)]
-    found += [Stall(HOLE, *repair) for repair in link.holes(begun, max(ended, begun + 1))]
+    found += [Stall(HOLE, *repair) for repair in link.holes(begun, ended)]
     found += [Stall(WINDOW, *repair) for repair in link.request_blocked(asked, told)]
     found += [Stall(WINDOW, *repair) for repair in link.response_blocked(begun, ended)]
     return tuple(sorted(found, key=_TIMES)) if found else ()
@@ -87,7 +87,7 @@ def _held(exchange: HttpExchange) -> tuple[Held, ...]:
     if not exchange.troubled or not link.troubled():
         return ()
     begun, ended = exchange.response_offset, exchange.response_end_offset
-    found = link.request_held(exchange.request_offset, exchange.request_end_offset) + link.response_held(begun, max(ended, begun + 1))
+    found = link.request_held(exchange.request_offset, exchange.request_end_offset) + link.response_held(begun, ended)
     return tuple(sorted(found, key=itemgetter(1)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
@@ -195,15 +196,15 @@ class Analysis:
         credentials: str | None = None,
         no_loss: bool = False,
         no_filter_scan: bool = False,
-        rtt: str | DurationNs | None = None,
+        rtt: str | DurationNs | timedelta | None = None,
         pool: int | None = None,
     ) -> Replay:
         """Return what becomes of the calls' times with causes removed: p50, p95, p99 and total before and after, with a range.
 
         Without arguments every change that would gain something, largest gain first; with several each alone and all together. `rtt` is
-        a duration with its unit (`1ms`) or nanoseconds, `pool` the most connections of a client to a server, `credentials` another source:
-        `ready` (there when a call asks) or `agent` (ECS, EKS). The other arguments are those of `Wishes`. The result shows itself, and
-        has tables: `changes`, and `calls` one by one. Raises UsageError for a value that cannot be.
+        a duration with its unit (`1ms`), a timedelta or nanoseconds, `pool` the most connections of a client to a server, `credentials`
+        another source: `ready` (there when a call asks) or `agent` (ECS, EKS). The other arguments are those of `Wishes`. The result
+        shows itself, and has tables: `changes`, and `calls` one by one. Raises UsageError for a value that cannot be.
         """
         if self.imagine is None:
             raise UsageError("this answer was made without a replay", hint="analyzer.read makes answers that have one")

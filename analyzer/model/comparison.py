@@ -124,6 +124,8 @@ class Side:
     """Whether it is a saved report."""
     version: str | None
     """Of a saved report: the version of the analyzer that made it."""
+    dialogues: int = 0
+    """With credential endpoints, beside service calls: those that are not counted among `calls`."""
 
 
 @dataclass(slots=True)

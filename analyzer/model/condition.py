@@ -5,10 +5,11 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from analyzer.errors import UsageError
 
@@ -48,8 +49,19 @@ def condition(table: Table[Any], text: str) -> Callable[[Any], bool]:
     return lambda row: get(row) is not None and compare(get(row), wanted)
 
 
-def length(value: str | int) -> int:
-    """Read a duration: text with its unit (`1ms`, `0.5 s`), or nanoseconds. Raises UsageError, also for one below zero."""
+def length(value: str | int | timedelta) -> int:
+    """Read a duration: text with its unit (`1ms`, `0.5 s`), a timedelta (also of pandas), or whole nanoseconds, none or 1000 and more.
+
+    Whoever writes a bare 0.001 or 1 means something else. Raises UsageError, also for one below zero.
+    """
+    if isinstance(value, timedelta):
+        value = value // timedelta(microseconds=1) * 1000 + int(getattr(value, "nanoseconds", 0))
+    elif not isinstance(value, str):
+        bare = not isinstance(value, bool) and isinstance(value, SupportsIndex)
+        if not bare or 0 < operator.index(value) < UNITS["us"]:
+            hint = 'text with its unit ("1ms", "250us", "0.5s"), or whole nanoseconds'
+            raise UsageError(f"{value!r} is no duration: its unit is not told", hint=hint)
+        value = operator.index(value)
     match = NUMBER.fullmatch(str(value).strip())
     if match is None or (isinstance(value, str) and not match[2]) or match[1].startswith("-"):
         raise UsageError(f"cannot read the duration {value!r}", hint="a number with its unit: 1ms, 250us, 0.5s")
@@ -112,5 +124,7 @@ def _value(name: str, kind: str, text: str) -> object:
     number = match[1]
     if not match[2] and "." not in number:
         return int(number)
+    if not match[2] and kind == "duration":
+        raise UsageError(f"{name} is in nanoseconds, of which {number} is no number", hint=f"with a unit: {number}ms, {number}s")
     # Decimal: a double cannot hold a time in seconds to the nanosecond.
     return round(Decimal(number) * UNITS[match[2] or ""]) if kind in ("duration", "time") else float(number)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from analyzer.units import ConnectionId, DurationNs, PacketId
+
+SEVERITIES: Final = ("info", "warning", "error")
+"""From what only tells to what spoils a call."""
 
 
 class Finding(NamedTuple):

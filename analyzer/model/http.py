@@ -7,13 +7,19 @@ secrets.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from analyzer.model.seams import Link
 from analyzer.units import DurationNs, PacketId, TimeNs
 
 Mark: TypeAlias = tuple[TimeNs, PacketId]
 """A moment on the wire and the packet that made it."""
+
+
+SHORT_REQUEST_BYTES: Final = 5360
+"""No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
+LONG_REQUEST_SEGMENTS: Final = 10
+"""A request of more segments than this queues on its way; the ACK of its last byte is timed."""
 
 
 class Windows(NamedTuple):

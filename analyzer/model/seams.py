@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from struct import Struct
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from analyzer.model.stalls import Held
 from analyzer.units import ConnectionId, DurationNs, PacketId, TimeNs
@@ -188,6 +188,10 @@ class ByteStream(Protocol):
     def complete(self, offset: int) -> tuple[TimeNs, PacketId]:
         """The packet whose arrival made the byte and all bytes before it present."""
         ...
+
+
+NEVER: Final = 0x100_0000_0000
+"""The next offset that a `Sink` must see, where it wants no more: beyond the end of any stream."""
 
 
 class Sink(Protocol):

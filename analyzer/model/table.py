@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
@@ -43,10 +44,14 @@ def _kind(note: str) -> str:
 
 
 class Saver(Protocol):
-    """Writes tables to files. `model` knows no formats; whoever makes answers hands it one."""
+    """Writes tables, to files and for people. `model` knows no formats; whoever makes answers hands it one."""
 
     def save(self, table: Table[Any], path: str | PathLike[str], form: str) -> None:
         """Write a table in a format of tables (parquet, csv, jsonl)."""
+        ...
+
+    def text(self, table: Table[Any]) -> str:
+        """Return a table as a person reads it in a terminal."""
         ...
 
 
@@ -82,14 +87,20 @@ class Table(Sequence[Row], Generic[Row]):
         return iter(self._rows)
 
     def __repr__(self) -> str:
-        return f"<Table {self.name}: {len(self._rows)} rows, {len(self.columns)} columns>"
+        """Show the first rows with their usual columns, as the command line does; `to_pandas` has all."""
+        number = len(self)
+        head = f"<Table {self.name}: {number} rows, {len(self.columns)} columns>"
+        if self.saver is None or not number:
+            return head
+        text = self.saver.text(Table(self.name, self.row_type, islice(self, FIRST_ROWS)))
+        return f"{head}\n{text}" + (f"\n... {number - FIRST_ROWS} more rows" if number > FIRST_ROWS else "")
 
     def _repr_html_(self) -> str:
         """Show the first rows in a notebook."""
         names = [column.name for column in self.columns]
         head = "".join(f"<th>{markup(name)}</th>" for name in names)
-        body = "".join("<tr>" + "".join(f"<td>{markup(str(value))}</td>" for value in row) + "</tr>" for row in self._rows[:FIRST_ROWS])
-        more = f"<p>{len(self._rows)} rows</p>"
+        body = "".join("<tr>" + "".join(f"<td>{markup(str(value))}</td>" for value in row) + "</tr>" for row in islice(self, FIRST_ROWS))
+        more = f"<p>{len(self)} rows</p>"
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
     def where(self, *conditions: Callable[[Row], bool] | str, **equal: object) -> Table[Row]:
@@ -105,6 +116,23 @@ class Table(Sequence[Row], Generic[Row]):
         for one in conditions:
             holds = condition(self, one) if isinstance(one, str) else one
             rows = [row for row in rows if holds(row)]
+        return Table(self.name, self.row_type, rows)
+
+    def sort(self, *columns: str, descending: bool = False) -> Table[Row]:
+        """Return the rows in order of columns, of the first, among equals of the next (`operation`, `-duration_ns`).
+
+        A minus before a name turns its order round, `descending` that of all without one. Unknown values come last in either order; rows
+        that are equal stay as they were. Raises UsageError for a column that the table does not have, or whose values have no order.
+        """
+        rows = list(self)
+        for text in reversed(columns):
+            name = text.removeprefix("-")
+            get = self.getter(name)
+            if next(column.kind for column in self.columns if column.name == name) == "list":
+                raise UsageError(f"{name} is a list, which has no order")
+            known = [row for row in rows if get(row) is not None]
+            known.sort(key=get, reverse=descending or text.startswith("-"))
+            rows = known + ([row for row in rows if get(row) is None] if len(known) < len(rows) else [])
         return Table(self.name, self.row_type, rows)
 
     def getter(self, *names: str) -> Callable[[Row], Any]:

@@ -15,6 +15,14 @@ from analyzer.model.seams import Oddity, Packet, Process
 from analyzer.packets.fragments import Fragments
 from analyzer.units import TimeNs
 
+TCP: Final = 6
+UDP: Final = 17
+"""IP protocols (https://www.iana.org/assignments/protocol-numbers)."""
+IPV4: Final = 0x0800
+ETHERNET: Final = 0x6558
+IPV6: Final = 0x86DD
+PPP: Final = 0x880B
+"""EtherTypes; that of Ethernet is the one that tunnels name it by (Transparent Ethernet Bridging, RFC 1701)."""
 MIN_ETHERTYPE: Final = 0x0600
 """Smaller values of an EtherType field are a length (IEEE 802.3) or belong to nobody."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyzer.model.seams import Block, Oddity, Packet
-from analyzer.packets._walk import Layer, Step, Walk
+from analyzer.packets._walk import ETHERNET, IPV4, IPV6, PPP, TCP, UDP, Layer, Step, Walk
 from analyzer.packets.icmp import icmp4, icmp6
 from analyzer.packets.ip4 import ip4
 from analyzer.packets.ip6 import authentication, extension, fragment, ip6
@@ -18,16 +18,13 @@ from analyzer.packets.tunnels import erspan2, erspan3, etherip, gre, mpls
 MAX_LAYERS: Final = 32
 """Headers that are read of one packet; a packet mirrored twice out of a container network has about 15."""
 
-_TCP: Final = 6
-_IPV4: Final = 0x0800
-
 LAYERS: Final[dict[int, Layer]] = {
     # IP protocols (https://www.iana.org/assignments/protocol-numbers). ESP (50) is encrypted and not here.
     0: extension,
     1: icmp4,
     4: ip4,
-    _TCP: tcp,
-    17: udp,
+    TCP: tcp,
+    UDP: udp,
     41: ip6,
     43: extension,
     44: fragment,
@@ -41,11 +38,11 @@ LAYERS: Final[dict[int, Layer]] = {
     139: extension,
     140: extension,
     # EtherTypes
-    _IPV4: ip4,
+    IPV4: ip4,
     0x22EB: erspan3,
-    0x6558: ethernet,
-    0x86DD: ip6,
-    0x880B: ppp,
+    ETHERNET: ethernet,
+    IPV6: ip6,
+    PPP: ppp,
     0x8847: mpls,
     0x8848: mpls,
     0x8864: pppoe,
@@ -87,9 +84,9 @@ class Decoder:
         for _ in range(MAX_LAYERS):
             if not isinstance(step, int):
                 return step
-            if step == _TCP:  # this and the next by name: the table costs as much as they do
+            if step == TCP:  # this and the next by name: the table costs as much as they do
                 return tcp(walk)
-            if step == _IPV4:
+            if step == IPV4:
                 step = ip4(walk)
                 continue
             layer = LAYERS.get(step)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from analyzer.model.seams import IcmpError, Oddity
-from analyzer.packets._walk import Walk
+from analyzer.packets._walk import TCP, UDP, Walk
 
-_ERRORS_4 = frozenset((3, 4, 5, 11, 12))
+ERRORS_4 = frozenset((3, 4, 5, 11, 12))
 """Destination unreachable, source quench, redirect, time exceeded, parameter problem."""
-_ERRORS_6 = frozenset((1, 2, 3, 4))
+ERRORS_6 = frozenset((1, 2, 3, 4))
 """Destination unreachable, packet too big, time exceeded, parameter problem."""
-_TCP = 6
-_UDP = 17
-_SKIPPED_6 = frozenset((0, 43, 60, 135))
+SKIPPED_6 = frozenset((0, 43, 60, 135))
 """Extension headers whose second byte counts 8 bytes beyond the first 8 (RFC 8200 section 4)."""
 _FRAGMENT_6 = 44
 
@@ -22,7 +20,7 @@ def icmp4(walk: Walk) -> IcmpError | Oddity | None:
     if walk.end - at < 8:
         return walk.cut("ICMP")
     kind = walk.data[at]
-    if kind not in _ERRORS_4:
+    if kind not in ERRORS_4:
         return None
     quote = at + 8
     if walk.end - quote < 20:
@@ -42,7 +40,7 @@ def icmp6(walk: Walk) -> IcmpError | Oddity | None:
     if walk.end - at < 8:
         return walk.cut("ICMPv6")
     kind = walk.data[at]
-    if kind not in _ERRORS_6:
+    if kind not in ERRORS_6:
         return None
     quote = at + 8
     if walk.end - quote < 40:
@@ -57,7 +55,7 @@ def icmp6(walk: Walk) -> IcmpError | Oddity | None:
 def _transport_6(data: bytes, protocol: int, at: int, end: int) -> tuple[int, int]:
     """Skip the extension headers of a quoted IPv6 packet; return the protocol behind them and where it begins, at most `end`."""
     while end - at >= 8:
-        if protocol in _SKIPPED_6:
+        if protocol in SKIPPED_6:
             protocol, at = data[at], at + (data[at + 1] + 1) * 8
         elif protocol == _FRAGMENT_6:
             later = (data[at + 2] << 8 | data[at + 3]) & 0xFFF8
@@ -69,12 +67,12 @@ def _transport_6(data: bytes, protocol: int, at: int, end: int) -> tuple[int, in
 
 def _error(walk: Walk, version: int, kind: int, protocol: int, quoted: bytes, ports: int) -> IcmpError | None:
     """Build the error from the quoted addresses and what the quote holds from `ports` on."""
-    if protocol != _TCP and protocol != _UDP:
+    if protocol != TCP and protocol != UDP:
         return None
     data = walk.data
     end = walk.end
     key = quoted + data[ports : ports + 4] if end - ports >= 4 else b""
-    seq = int.from_bytes(data[ports + 4 : ports + 8], "big") if protocol == _TCP and end - ports >= 8 else None
+    seq = int.from_bytes(data[ports + 4 : ports + 8], "big") if protocol == TCP and end - ports >= 8 else None
     middle = len(walk.addresses) >> 1
     source, target = walk.addresses[:middle], walk.addresses[middle:]
     return IcmpError(version, kind, data[walk.at + 1], source, target, protocol, key, seq)

@@ -7,13 +7,12 @@ from struct import Struct
 from typing import Final
 
 from analyzer.model.seams import Oddity
-from analyzer.packets._walk import Step, Walk
+from analyzer.packets._walk import IPV6, Step, Walk
 
 _fields: Final[Callable[[bytes, int], tuple[int, int, int, int, int, int, bytes]]] = Struct(">BxHHHBB2x8s").unpack_from
 """Version with header length, total length, identification, fragment, TTL, protocol, addresses."""
 _MORE: Final = 0x2000
 _OFFSET: Final = 0x1FFF
-IPV6: Final = 0x86DD
 
 
 def ip4(walk: Walk) -> Step:

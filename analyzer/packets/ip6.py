@@ -5,13 +5,12 @@ from __future__ import annotations
 from struct import Struct
 
 from analyzer.model.seams import Oddity
-from analyzer.packets._walk import Step, Walk
+from analyzer.packets._walk import TCP, Step, Walk
 from analyzer.packets.ip4 import reassemble
 
 _HEADER = Struct(">B3xHBB32s")
 _FRAGMENT = Struct(">BxHI")
 _HOP_BY_HOP = 0
-_TCP = 6
 _JUMBO = b"\xc2\x04"
 """Type and length of the jumbo payload option (RFC 2675 section 2)."""
 
@@ -37,7 +36,7 @@ def ip6(walk: Walk) -> Step:
         jumbo = _jumbo_length(data, at, walk.end)
         if jumbo is not None:
             walk.trim(jumbo)
-    elif following != _TCP:
+    elif following != TCP:
         return None
     if walk.addresses:  # as in `ip4`
         walk.through(walk.addresses)

@@ -10,19 +10,17 @@ from struct import Struct
 from typing import Final
 
 from analyzer.model.seams import Oddity, Process
-from analyzer.packets._walk import MIN_ETHERTYPE, Layer, Step, Walk, ethertype
+from analyzer.packets._walk import IPV4, IPV6, MIN_ETHERTYPE, Layer, Step, Walk, ethertype
 from analyzer.packets.ip4 import ip4
 from analyzer.packets.ip6 import ip6
 from analyzer.packets.ppp import hdlc, ppp, ppp_or_hdlc, pppoe
 
 VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100, 0x9200)
-_IPV4: Final = 0x0800
-_IPV6: Final = 0x86DD
 _NETLINK: Final = 824
 """ARPHRD_NETLINK: the protocol field then holds a netlink family."""
 _LLC_8022: Final = 4
 """ETH_P_802_2: a cooked header before an LLC header."""
-_FAMILIES: Final = {2: _IPV4, 10: _IPV6, 24: _IPV6, 28: _IPV6, 30: _IPV6}
+_FAMILIES: Final = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """AF_INET, and AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, Darwin."""
 _TAG: Final = Struct(">HH")
 _COOKED_2: Final = Struct(">H2xIH")
@@ -70,7 +68,7 @@ def _llc(walk: Walk, length: int | None) -> Step:
         return walk.cut("LLC")
     if data[at : at + 3] == b"\x06\x06\x03":
         walk.at = at + 3
-        return _IPV4
+        return IPV4
     if data[at : at + 3] != b"\xaa\xaa\x03":
         return None
     if walk.end - at < 8:
@@ -115,9 +113,9 @@ def raw(walk: Walk) -> Step:
         return walk.cut("IP")
     version = walk.data[walk.at] >> 4
     if version == 4:
-        return _IPV4
+        return IPV4
     if version == 6:
-        return _IPV6
+        return IPV6
     return Oddity("malformed-header", f"IP version {version}")
 
 
@@ -202,10 +200,10 @@ def _arcnet(walk: Walk, kind_at: int) -> Step:
     kind = data[at + kind_at]
     if kind == _ARCNET_IP and not data[at + kind_at + 1]:  # a part of a split packet is not reassembled
         walk.at = at + kind_at + 4
-        return _IPV4
+        return IPV4
     if kind == _ARCNET_IP_OLD:
         walk.at = at + kind_at + 1
-        return _IPV4
+        return IPV4
     return None
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from analyzer.packets._walk import Step, Walk, ethertype
+from analyzer.packets._walk import IPV4, IPV6, PPP, Step, Walk, ethertype
 
-_PPP = 0x880B
-_PROTOCOLS = {0x0021: 0x0800, 0x0057: 0x86DD, 0x0281: 0x8847, 0x0283: 0x8848}
+_PROTOCOLS = {0x0021: IPV4, 0x0057: IPV6, 0x0281: 0x8847, 0x0283: 0x8848}
 """PPP protocol numbers (RFC 1332, RFC 5072, RFC 3032) as EtherTypes."""
 
 
@@ -35,8 +34,8 @@ def hdlc(walk: Walk) -> Step:
 
 
 def ppp_or_hdlc(walk: Walk) -> Step:
-    """Read LINKTYPE_PPP_HDLC: PPP where the first byte is 0xff, else Cisco HDLC."""
-    return hdlc(walk) if walk.at < walk.end and walk.data[walk.at] in (0x0F, 0x8F) else _PPP
+    """Read LINKTYPE_PPP_HDLC: Cisco HDLC where the first byte is one of its addresses (0x0f unicast, 0x8f multicast), else PPP."""
+    return hdlc(walk) if walk.at < walk.end and walk.data[walk.at] in (0x0F, 0x8F) else PPP
 
 
 def pppoe(walk: Walk) -> Step:
@@ -49,4 +48,4 @@ def pppoe(walk: Walk) -> Step:
         return None
     walk.at = at + 6
     walk.trim(data[at + 4] << 8 | data[at + 5])
-    return _PPP
+    return PPP

@@ -11,11 +11,9 @@ from functools import cache
 from typing import Any, Final
 
 from analyzer.model.seams import Oddity
-from analyzer.packets._walk import Layer, Step, Walk
+from analyzer.packets._walk import IPV4, IPV6, Layer, Step, Walk
 from analyzer.packets.link import LINKS
 
-_IPV4: Final = 0x0800
-_IPV6: Final = 0x86DD
 MOST_HEADERS: Final = 16
 """Layers that are looked through for an IP header."""
 
@@ -31,7 +29,7 @@ def rare(link_type: int) -> Layer | None:
     dissect = known.get(link_type)
     if dissect is None:
         return None
-    wanted = {inet.IP: _IPV4, inet6.IPv6: _IPV6}
+    wanted = {inet.IP: IPV4, inet6.IPv6: IPV6}
 
     def layer(walk: Walk) -> Step:
         return _descend(walk, dissect, wanted)

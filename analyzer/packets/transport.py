@@ -7,12 +7,11 @@ from struct import Struct
 from typing import Final
 
 from analyzer.model.seams import Datagram, Oddity, Segment
-from analyzer.packets._walk import Step, Walk, ethertype
+from analyzer.packets._walk import ETHERNET, Step, Walk, ethertype
 
 _tcp_fields: Final[Callable[[bytes, int], tuple[bytes, int, int, int, int]]] = Struct(">4sIIHH").unpack_from
 """Ports, numbers, offset with flags, and window."""
 _UDP: Final = Struct(">HHH2x")
-_ETHERNET: Final = 0x6558
 VXLAN_PORT: Final = 4789
 """RFC 7348 section 8."""
 GENEVE_PORT: Final = 6081
@@ -77,7 +76,7 @@ def _vxlan(walk: Walk) -> int | None:
         return None
     walk.through(walk.data[at + 4 : at + 7])
     walk.at = at + 8
-    return _ETHERNET
+    return ETHERNET
 
 
 def _geneve(walk: Walk) -> int | None:

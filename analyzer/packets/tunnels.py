@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from analyzer.packets._walk import Step, Walk, ethertype
+from analyzer.packets._walk import ETHERNET, IPV4, IPV6, Step, Walk, ethertype
 
-_ETHERNET = 0x6558
-_IPV4 = 0x0800
-_IPV6 = 0x86DD
-_PPP = 0x880B
 _ERSPAN_2 = 0x88BE
 _CHECKSUM = 0x8000
 _ROUTING = 0x4000
 _KEY = 0x2000
 _SEQUENCE = 0x1000
 _ACKNOWLEDGMENT = 0x0080
-_INNER_TYPES = frozenset((0x0800, 0x86DD, 0x0806, 0x8100, 0x88A8, 0x9100, 0x9200, 0x8847, 0x8848, 0x8863, 0x8864))
+_INNER_TYPES = frozenset((IPV4, IPV6, 0x0806, 0x8100, 0x88A8, 0x9100, 0x9200, 0x8847, 0x8848, 0x8863, 0x8864))
 """EtherTypes by which an Ethernet frame inside a pseudowire is recognised."""
 
 
@@ -41,7 +37,7 @@ def gre(walk: Walk) -> Step:
         return walk.cut("GRE")
     walk.at = at
     if kind == _ERSPAN_2 and not flags & _SEQUENCE:
-        return _ETHERNET  # ERSPAN type I has no header of its own (draft-foschiano-erspan section 4.1)
+        return ETHERNET  # ERSPAN type I has no header of its own (draft-foschiano-erspan section 4.1)
     return ethertype(kind)
 
 
@@ -52,7 +48,7 @@ def erspan2(walk: Walk) -> Step:
         return walk.cut("ERSPAN")
     walk.through(_session(walk.data, at))
     walk.at = at + 8
-    return _ETHERNET
+    return ETHERNET
 
 
 def erspan3(walk: Walk) -> Step:
@@ -62,7 +58,7 @@ def erspan3(walk: Walk) -> Step:
         return walk.cut("ERSPAN")
     walk.through(_session(walk.data, at))
     walk.at = at + (20 if walk.data[at + 11] & 1 else 12)
-    return _ETHERNET if walk.at <= walk.end else walk.cut("ERSPAN")
+    return ETHERNET if walk.at <= walk.end else walk.cut("ERSPAN")
 
 
 def _session(data: bytes, at: int) -> bytes:
@@ -73,7 +69,7 @@ def _session(data: bytes, at: int) -> bytes:
 def etherip(walk: Walk) -> Step:
     """Skip an EtherIP header of 2 bytes (RFC 3378)."""
     walk.at += 2
-    return _ETHERNET if walk.at <= walk.end else walk.cut("EtherIP")
+    return ETHERNET if walk.at <= walk.end else walk.cut("EtherIP")
 
 
 def mpls(walk: Walk) -> Step:
@@ -97,15 +93,15 @@ def mpls(walk: Walk) -> Step:
         return walk.cut("MPLS payload")
     nibble = data[at] >> 4
     if nibble == 4:
-        return _IPV4
+        return IPV4
     if nibble == 6:
-        return _IPV6
+        return IPV6
     if nibble == 1:
         return None
     # A MAC address may begin with a zero nibble, too: then the place of a known EtherType decides.
     if nibble == 0 and (_type_at(data, at + 16, end) or not _type_at(data, at + 12, end)):
         walk.at = at + 4
-    return _ETHERNET if walk.at < end else walk.cut("Ethernet")
+    return ETHERNET if walk.at < end else walk.cut("Ethernet")
 
 
 def _type_at(data: bytes, at: int, end: int) -> bool:

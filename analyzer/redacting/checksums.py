@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-TCP, UDP = 6, 17
-
 
 def total(data: bytes) -> int:
     """Return the ones' complement sum of 16-bit words, 1 to 65 535, or 0 where all are zero; an odd last byte is a high one."""

@@ -6,7 +6,7 @@ import os
 
 from analyzer import capture
 from analyzer.model.seams import Block, Oddity
-from analyzer.packets._walk import Step, Walk
+from analyzer.packets._walk import IPV4, Step, Walk
 from analyzer.packets.decoder import LAYERS, MAX_LAYERS
 from analyzer.packets.fragments import MAX_DATAGRAMS
 from analyzer.packets.link import LINKS
@@ -14,7 +14,7 @@ from analyzer.packets.rare import rare
 from analyzer.redacting.packets import Packets
 from analyzer.units import PacketId
 
-IP4, IP4_IN_IP, FRAGMENT_6 = 0x0800, 4, 44
+IP4_IN_IP, FRAGMENT_6 = 4, 44
 MOST_PIECES = 128
 MOST_BYTES = 256 << 20
 """Disguised pieces that are kept; what is beyond becomes zeros."""
@@ -47,7 +47,7 @@ class _Reading:
         data = walk.data = bytes(block.data[start : start + size])
         walk.at, walk.end, walk.wire_end = 0, size, max(size, block.wire_lengths[index])
         walk.path, walk.time, walk.addresses = block.interface << 12, block.times[index], b""
-        step: Step = link(walk) if block.link_type != 228 else IP4
+        step: Step = link(walk) if block.link_type != 228 else IPV4
         place: tuple[PacketId, int, int] | None = None
         for _ in range(MAX_LAYERS):
             if not isinstance(step, int) or (reader := LAYERS.get(step)) is None:
@@ -82,7 +82,7 @@ class _Reading:
 
 def _offset(data: bytes, at: int, kind: int) -> int | None:
     """Return where in its datagram the payload behind a header begins; None where the packet is no fragment."""
-    if kind in (IP4, IP4_IN_IP) and at + 8 <= len(data) and data[at] >> 4 == 4:
+    if kind in (IPV4, IP4_IN_IP) and at + 8 <= len(data) and data[at] >> 4 == 4:
         bits = data[at + 6] << 8 | data[at + 7]
         return (bits & 0x1FFF) << 3 if bits & 0x3FFF else None
     if kind == FRAGMENT_6 and at + 4 <= len(data):

@@ -26,7 +26,6 @@ LINE = re.compile(rb"([^\r\n]*)(\r*\n|\r+|$)")
 VERSION = re.compile(rb"HTTP/\d\.\d")
 STATUS = re.compile(rb"(HTTP/\d\.\d *\d{3} ?)([A-Za-z -]{0,60})(.*)", re.DOTALL)
 ABSOLUTE = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)(.*)", re.DOTALL)
-PAIR = re.compile(rb"([^=&]*)(=?)([^&]*)")
 SCHEME = re.compile(
     rb"(AWS4(?:-ECDSA-P256)?-HMAC-SHA256|AWS4-ECDSA-P256-SHA256|AWS3?|Basic|Bearer|Digest|Negotiate)(?=\s|$)", re.IGNORECASE
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from analyzer.model.seams import End
 from analyzer.redacting.hellos import CLIENT_HELLO, KEY_EXCHANGE, SERVER_HELLO, Hellos
-from analyzer.redacting.plans import MASK, Direction
+from analyzer.redacting.plans import Direction
 from analyzer.tls._records import Record, RecordReader, Taker
 from analyzer.tls.numbers import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, RECORD_HEADER
 
@@ -24,7 +24,6 @@ HEAD = 4
 ALERT_BYTES = 2
 LARGEST = 64 * 1024
 """Bytes of a message of which anything stays."""
-FAR = 1 << 40
 
 
 class Names:
@@ -58,8 +57,7 @@ class Handshake(Taker):
 
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Read on; see `model.seams.Sink`."""
-        if self._direction.base is None:
-            self._direction.base = (self._stream.seq - self._stream.offset) & MASK
+        self._direction.begin(self._stream)
         return self._reader.feed(data, start, end, offset)
 
     def gap(self, offset: int, length: int) -> int:

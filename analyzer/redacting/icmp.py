@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from analyzer.packets._walk import TCP, UDP
+from analyzer.packets.icmp import ERRORS_4, ERRORS_6, SKIPPED_6
 from analyzer.redacting import checksums
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.options import ip4_options, tcp_options
 
-_ERRORS_4 = frozenset({3, 4, 5, 11, 12})
-_ERRORS_6 = frozenset({1, 2, 3, 4})
 _REDIRECT, _SOLICITATION, _ADVERTISEMENT, _REDIRECT_6 = 5, 135, 136, 137
-_EXTENSIONS = frozenset({0, 43, 60, 135})
-TCP, UDP = 6, 17
 QUOTED = 8
 """Bytes of a quoted segment that are kept where no more is understood (RFC 792): ports, and of TCP the sequence number."""
 
@@ -29,7 +27,7 @@ class Icmp:
         if stop - at < 8:
             return
         kind = data[at]
-        if kind in (_ERRORS_6 if six else _ERRORS_4):
+        if kind in (ERRORS_6 if six else ERRORS_4):
             if not six and kind == _REDIRECT:
                 out[at + 4 : at + 8] = self._ip(data[at + 4 : at + 8])
             self._quote(data, at + 8, end, out)
@@ -83,7 +81,7 @@ class Icmp:
             new = self._ip(old[:16]) + self._ip(old[16:])
             out[at + 8 : at + 40] = new
             protocol, at = data[at + 6], at + 40
-            while protocol in _EXTENSIONS and end - at >= 8:
+            while protocol in SKIPPED_6 and end - at >= 8:
                 size = (data[at + 1] + 1) * 8
                 out[at : at + 2] = data[at : at + 2]
                 protocol, at = data[at], at + size

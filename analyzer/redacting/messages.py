@@ -18,7 +18,7 @@ from analyzer.model.seams import End, Sink
 from analyzer.redacting.bodies import Bodies
 from analyzer.redacting.contents import Content
 from analyzer.redacting.heads import Heads
-from analyzer.redacting.plans import MASK, Direction
+from analyzer.redacting.plans import Direction
 
 MOST_WAITING = 1024
 SIZE_LINE = bytes(byte if byte in b"0123456789abcdefABCDEF\r\n \t" else 0x78 for byte in range(256))
@@ -81,8 +81,7 @@ class Messages:
 
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Read on; see `model.seams.Sink`. Every byte is wanted."""
-        if self._direction.base is None:
-            self._direction.base = (self._stream.seq - self._stream.offset) & MASK
+        self._direction.begin(self._stream)
         chunk = self._held + data[start:end]
         offset -= len(self._held)
         self._held = b""

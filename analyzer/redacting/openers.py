@@ -16,7 +16,7 @@ from analyzer.redacting.heads import Heads
 from analyzer.redacting.hello import Handshake, Names
 from analyzer.redacting.hellos import Hellos
 from analyzer.redacting.messages import Messages, Talk
-from analyzer.redacting.plans import MASK, Direction, Plans
+from analyzer.redacting.plans import Direction, Plans
 
 
 class Readers:
@@ -36,7 +36,7 @@ class Readers:
             self._known.add(link.connection_id)
             self.directions(link)
 
-    def tls(self, link: Any, streams: tuple[tuple[Any, Direction], tuple[Any, Direction]], *, whole_start: bool) -> tuple[Any, Any]:
+    def tls(self, streams: tuple[tuple[Any, Direction], tuple[Any, Direction]], *, whole_start: bool) -> tuple[Any, Any]:
         """Read both directions of TLS."""
         names = Names()
         return tuple(  # type: ignore[return-value]
@@ -92,7 +92,7 @@ class HttpDisguiser:
 
         def tunnel() -> tuple[Any, Any]:
             """Read what follows as TLS, as the analysis does: from the first record that begins with a segment."""
-            return readers.tls(link, ((client, up), (server, down)), whole_start=False)
+            return readers.tls(((client, up), (server, down)), whole_start=False)
 
         talk.tunnel = tunnel
         return (
@@ -117,7 +117,7 @@ class TlsDisguiser:
     def open(self, link: Any, client: Any, server: Any) -> tuple[Any, Any]:
         """Read both directions of a connection."""
         up, down = self._readers.directions(link)
-        return self._readers.tls(link, ((client, up), (server, down)), whole_start=link.whole_start)
+        return self._readers.tls(((client, up), (server, down)), whole_start=link.whole_start)
 
 
 class DnsDisguiser:
@@ -152,8 +152,7 @@ class Framed:
 
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Read on; see `model.seams.Sink`."""
-        if self._direction.base is None:
-            self._direction.base = (self._stream.seq - self._stream.offset) & MASK
+        self._direction.begin(self._stream)
         if self._lost:
             return offset + end - start
         held = self._held + data[start:end]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from analyzer.model.seams import Block, Oddity, Packet, Segment
-from analyzer.packets._walk import Step, Walk
+from analyzer.packets._walk import ETHERNET, IPV4, IPV6, TCP, UDP, Step, Walk
 from analyzer.packets.decoder import LAYERS, MAX_LAYERS
 from analyzer.packets.link import LINKS
 from analyzer.packets.rare import rare
@@ -23,10 +23,10 @@ from analyzer.redacting.options import ip4_options, ip6_options, tcp_options
 from analyzer.redacting.plans import Plans
 from analyzer.units import PacketId
 
-IP4, IP6, ETHERNET, ARP = 0x0800, 0x86DD, 0x6558, 0x0806
-TCP, UDP, ICMP, ICMP6, GRE, ROUTING = 6, 17, 1, 58, 47, 43
+ARP = 0x0806
+ICMP, ICMP6, GRE, ROUTING = 1, 58, 47, 43
 _EXTENSIONS, AUTHENTICATION = frozenset({0, 60, 135}), 51
-_IP = {IP4: 4, 4: 4, IP6: 6, 41: 6}
+_IP = {IPV4: 4, 4: 4, IPV6: 6, 41: 6}
 
 
 class Layer:
@@ -80,7 +80,7 @@ class Packets:
             return bytes(out)
         behind = min(walk.at, size)
         if block.link_type in (228, 229):
-            step, walk.at, behind = (IP4 if block.link_type == 228 else IP6), 0, 0
+            step, walk.at, behind = (IPV4 if block.link_type == 228 else IPV6), 0, 0
         self._descend(step, data, out, packet_id)
         # Last, as addresses of groups follow those that are named inside.
         self.links.header(block.link_type, data, behind, out)
@@ -113,15 +113,14 @@ class Packets:
             step = reader(walk)
             if walk.data is not data:  # the last fragment of a datagram, which the analysis reads on as a whole
                 layer.end = layer.captured_end = layer.wire_end = len(data)
-                self._headers(layers, addresses, data, out, packet_id, None, fragment=True)
+                self._headers(layers, addresses, data, out, packet_id, None)
                 return
             layer.end, layer.captured_end, layer.wire_end = walk.at, walk.end, walk.wire_end
-        self._headers(layers, addresses, data, out, packet_id, step if not isinstance(step, int) else None, fragment=False)
+        self._headers(layers, addresses, data, out, packet_id, step if not isinstance(step, int) else None)
 
     def _headers(
-        self, layers: list[Layer], addresses: list[bytes], data: bytes, out: bytearray, packet_id: PacketId, found: Packet | None,
-        *, fragment: bool,
-    ) -> None:  # fmt: skip
+        self, layers: list[Layer], addresses: list[bytes], data: bytes, out: bytearray, packet_id: PacketId, found: Packet | None
+    ) -> None:
         for at in range(len(layers) - 1, -1, -1):
             layer, last = layers[at], at == len(layers) - 1
             kind = layer.kind

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Any
 
+from analyzer.tcp.seq import MASK, signed
 from analyzer.units import PacketId
-
-MASK = 0xFFFF_FFFF
-_HALF = 0x8000_0000
 
 
 class Direction:
@@ -25,6 +24,11 @@ class Direction:
         """Where runs of kept bytes begin, in order, and in `_until` where they end."""
         self._until: list[int] = []
         self._last = 0
+
+    def begin(self, stream: Any) -> None:
+        """Learn from the first bytes that are read of a stream (`analyzer.tcp`) where it begins."""
+        if self.base is None:
+            self.base = (stream.seq - stream.offset) & MASK
 
     def put(self, offset: int, piece: bytes) -> None:
         """Write `piece` at a stream offset."""
@@ -49,10 +53,8 @@ class Direction:
     def offset_of(self, seq: int) -> int:
         """Return the stream offset of a sequence number near those asked for last."""
         assert self.base is not None
-        delta = (seq - self.base - self._last) & MASK
-        offset = self._last + (delta - (1 << 32) if delta >= _HALF else delta)
-        self._last = offset
-        return offset
+        self._last += signed(seq - self.base - self._last)
+        return self._last
 
     def payload(self, seq: int, old: bytes) -> bytes:
         """Return what is written for the bytes `old` at sequence number `seq`."""

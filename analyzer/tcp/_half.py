@@ -47,9 +47,9 @@ class Half:
         self.window = -1
         """Raw window of the last segment."""
         self.skip = 0
+        """Payload bytes from `next_seq` on that no reader needs to see."""
         self.asks = False
         """Whether a reader may ask when bytes that it did not see were sent: the client of a connection that is read."""
-        """Payload bytes from `next_seq` on that no reader needs to see."""
         self.packets = 0
         self.last_id = 0
         self.acked = False

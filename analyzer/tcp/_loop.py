@@ -9,6 +9,7 @@ something new. Everything else goes through `Flow.take` in plain code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from gc import collect
 from heapq import heappop, heappush
 from typing import Final
 
@@ -19,7 +20,7 @@ from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledged, acknowledged_unseen
 from analyzer.tcp.choosing import Header, choose
 from analyzer.tcp.conflicts import Conflicts
-from analyzer.tcp.crowd import crowded, drop, told
+from analyzer.tcp.crowd import MOST_UNANSWERED, crowded, drop, told
 from analyzer.tcp.flow import Flow
 from analyzer.tcp.holding import LATE_NS, acknowledged_late, went_on
 from analyzer.tcp.icmp import describe, says_lost
@@ -86,6 +87,8 @@ class Engine:
         self._over: list[tuple[TimeNs, ConnectionId, Flow]] = []
         """Connections that have ended, by when they may be let go (a heap)."""
         self._unknown_links: set[int] = set()
+        self._dropped = 0
+        """Connections that were dropped since what is left of such was collected."""
         self._points = points
         self._opened_so_far = 0
         self._joined = False
@@ -305,6 +308,12 @@ class Engine:
         if gone:
             numbers = {flow.connection_id for flow in gone}
             self.flows = [flow for flow in self.flows if flow.connection_id not in numbers]
+            self._dropped += len(gone)
+            if self._dropped >= MOST_UNANSWERED:
+                # Their parts refer to each other, and nothing else looks for such while a capture is read.
+                self._dropped = 0
+                gone.clear()
+                collect()
 
     def _clear(self, now: TimeNs) -> None:
         """Let go of what connections keep that have ended long ago: a capture may hold millions.

@@ -11,7 +11,7 @@ from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.stream import MOST_AHEAD
 from analyzer.units import DurationNs, PacketId, TimeNs
 
-LATE_NS: Final[DurationNs] = 50_000_000
+UNSEEN_NS: Final[DurationNs] = 50_000_000
 """How long bytes that were acknowledged may still come out of order (several capture queues) before they count as never captured."""
 
 
@@ -68,8 +68,8 @@ def take_window(half: Half, segment: Segment, time: TimeNs, packet_id: PacketId)
 def take_ack(half: Half, segment: Segment, time: TimeNs) -> None:
     """Take the acknowledgement that a segment of `half` carries.
 
-    Missing bytes below it are a gap once the peer goes on with data of its own, or `LATE_NS` later. Of a direction that the capture does
-    not have at all nothing is waited for any more `LATE_NS` after the connection's first packet.
+    Missing bytes below it are a gap once the peer goes on with data of its own, or `UNSEEN_NS` later. Of a direction that the capture does
+    not have at all nothing is waited for any more `UNSEEN_NS` after the connection's first packet.
     """
     if segment.flags & RST:
         return
@@ -87,7 +87,7 @@ def take_ack(half: Half, segment: Segment, time: TimeNs) -> None:
             stream.unseen_to = offset
         else:
             stream.unseen_to = max(stream.unseen_to, offset)
-        if segment.size or time - stream.unseen_since > LATE_NS:
+        if segment.size or time - stream.unseen_since > UNSEEN_NS:
             stream.close_gap(stream.unseen_to)
     if stream.offset >= stream.unseen_to:
         stream.unseen_since = None

@@ -96,6 +96,14 @@ def classify(half: Half, segment: Segment, time: TimeNs, initial_rtt: DurationNs
     return said
 
 
+def count(counts: dict[int, int], said: int) -> None:
+    """Count each flag of a segment."""
+    while said:
+        flag = said & -said
+        counts[flag] = counts.get(flag, 0) + 1
+        said ^= flag
+
+
 def _acknowledges_unseen(other: Half, ack: int) -> None:
     """Note an ACK beyond the contiguous bytes of the other direction, once a hole.
 

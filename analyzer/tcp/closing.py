@@ -26,7 +26,7 @@ def closed_by(flow: Flow, half: Half, segment: Segment, time: TimeNs) -> str:
     side = "client" if client else "server"
     if not segment.flags & RST:
         return side
-    if not client and half.packets > 1:
+    if not client:
         sender = half.other
         rtt = sender.stream.rtt_ns
         quick = rtt is not None and rtt >= LEAST_ROUND_TRIP_NS and 0 <= time - sender.next_time < rtt // 2

@@ -51,7 +51,7 @@ class Conflicts:
         at, end = start, start + segment.captured
         different, first = 0, None
         for low, high, _, number in stream.marks:
-            there = self._find(number) if low < end and high > at and number != packet_id else None
+            there = self.find(number) if low < end and high > at and number != packet_id else None
             if there is None:
                 continue
             low, high = max(low, at), min(low + there.captured, end)
@@ -70,7 +70,7 @@ class Conflicts:
             text = f"{different} repeated bytes differ from those of packet {first}, which came first and are kept"
             self._emit(Anomaly("overlap-conflict", packet_id, connection_id, text))
 
-    def _find(self, packet_id: PacketId) -> Segment | None:
+    def find(self, packet_id: PacketId) -> Segment | None:
         """Decode a packet of the last blocks again; None where it is not at hand, or was put together of fragments."""
         at = bisect_right(self._blocks, packet_id, key=attrgetter("first_packet_id")) - 1
         if at < 0:

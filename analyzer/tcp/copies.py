@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from analyzer.model.seams import Segment
+from analyzer.tcp.options import timestamp
 from analyzer.units import DurationNs, PacketId, TimeNs
 
 COPY_NS: Final[DurationNs] = 5_000_000
 """Copies of a packet follow each other within this time."""
-TIMESTAMP_OPTION: Final = 8
-"""TCP option kind (RFC 7323)."""
 MOST_SIGHTINGS: Final = 64
 """Packets of one direction among which a copy's original is looked for."""
 MOST_HELD: Final = 64
@@ -107,22 +106,3 @@ def identify(segment: Segment) -> Identity:
     if identity is None:
         identity = timestamp(segment.options)
     return identity, segment.seq, segment.ack, segment.size, segment.flags
-
-
-def timestamp(options: bytes) -> bytes | None:
-    """Return the two values of the timestamp option (RFC 7323 section 3.2), or None."""
-    at = 0
-    while at < len(options):
-        kind = options[at]
-        if kind == 0:
-            return None
-        if kind == 1:
-            at += 1
-            continue
-        length = options[at + 1] if at + 1 < len(options) else 0
-        if kind == TIMESTAMP_OPTION and length == 10:
-            return options[at + 2 : at + 10]
-        if length < 2:
-            return None
-        at += length
-    return None

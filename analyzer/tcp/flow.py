@@ -8,7 +8,7 @@ from analyzer.model.seams import End, Opener, Process, Segment
 from analyzer.tcp import analysis
 from analyzer.tcp._half import Half
 from analyzer.tcp.acks import acknowledges, take_ack, take_window
-from analyzer.tcp.analysis import ACK, FIN, RST, SYN, classify
+from analyzer.tcp.analysis import ACK, FIN, RST, SYN, classify, count
 from analyzer.tcp.closing import closed_by
 from analyzer.tcp.copies import Copies, Held, Sightings
 from analyzer.tcp.holding import LATE_NS, acknowledged_late, take_held
@@ -146,7 +146,9 @@ class Flow(Link):
         if self.merged is not None:
             self.merged.take(segment, time)
         if said:
-            self._count(said)
+            if self.counts is None:
+                self.counts = {}
+            count(self.counts, said)
         if half.sightings is None:
             half.sightings = Sightings(segment)
         copy = half.sightings.is_copy(segment, time)
@@ -194,6 +196,7 @@ class Flow(Link):
             and back.waiting is None
             and (back.seq == other.next_seq or back.finished)  # else an ACK of `next_seq` tells of missing bytes, or of a FIN
             and (back.trail is None or not back.trail.open_repeats)
+            and (self.repeats is None or not self.repeats.open or not other.seen)  # the ACK of one may tell that it was not needed
             and stream.unseen_since is None
             and back.unseen_since is None
             and back.shut is None  # the update that ends it may look usual
@@ -246,15 +249,6 @@ class Flow(Link):
             repeats.take(half, segment, time, packet_id, said, copy=copy)
         elif segment.flags & ACK:
             repeats.answered(half, segment)
-
-    def _count(self, said: int) -> None:
-        counts = self.counts
-        if counts is None:
-            counts = self.counts = {}
-        while said:
-            bit = said & -said
-            counts[bit] = counts.get(bit, 0) + 1
-            said ^= bit
 
     def _take_copied(self, copies: Copies, half: Half, held: Held) -> None:
         """On a connection that is seen in several places, let packets to the client wait for the copy nearest to it."""

@@ -36,7 +36,7 @@ WRONG: Final = 8
 """The same for packets that contradict the rule."""
 JOINED_FRAME: Final = 1522
 """A packet larger than that (IEEE 802.3 with two tags) is of joined segments, or a jumbo frame, beside which joined ones cannot be told."""
-DEFAULT_MSS: Final = 1448
+FULL_SEGMENT: Final = 1448
 """What a segment with timestamps carries on Ethernet."""
 JUMBO: Final = 8960
 """What the largest frames of real networks carry; a larger maximum is that of a loopback interface, which sends no such packets."""
@@ -47,7 +47,7 @@ MOST_HOPS: Final = 64
 SMALLEST_PART: Final = 536
 """The parts of a joined segment carry at least so many bytes (RFC 9293 section 3.7.1), where no full one was seen."""
 SHORTEST_TIMEOUT_NS: Final[DurationNs] = 190 * MILLISECOND
-"""The shortest retransmission timeout in use (Linux: 200 ms), less what a clock tick is off."""
+"""The shortest retransmission timeout in use (Linux: 200 ms; RFC 6298 asks for 1 s), less what a clock tick is off."""
 PROBE_FROM: Final = 1.5
 """A tail loss probe comes two smoothed round trips after what it repeats (RFC 8985 section 7.2), which the smallest one is below."""
 FLIGHT: Final = 10
@@ -77,7 +77,7 @@ class Identifications:
     """The identifications of one direction."""
 
     __slots__ = (
-        "_end", "_high", "_index", "_part", "_size", "agreed", "joined", "late", "looked", "passed", "peer_end", "peer_packets", "same",
+        "_end", "_high", "_index", "_part", "_size", "agreed", "joined", "looked", "passed", "peer_end", "peer_packets", "same",
         "step", "wrong",
     )  # fmt: skip
 
@@ -94,8 +94,6 @@ class Identifications:
         """Packets that contradict the rule."""
         self.same = 0
         """Packets with the number of the one before."""
-        self.late = 0
-        """Packets whose number had been passed over: overtaken by others, not lost."""
         self.joined = False
         """Whether a segment was larger than one can be on the wire."""
         self.passed: list[Passed] = []
@@ -185,7 +183,7 @@ class Identifications:
 
     def is_late(self, number: int) -> bool:
         """Tell whether a number was passed over by those that came already."""
-        return any(0 < (number - one.low) & NUMBERS < (one.high - one.low) & NUMBERS for one in reversed(self.passed))
+        return self._gap_of(number) is not None
 
     def is_newest(self, number: int) -> bool:
         """Tell whether a number is beyond all that were seen."""
@@ -195,17 +193,24 @@ class Identifications:
         self.step = -1 if self.hopeless() else (self._high - self._index + 1) & NUMBERS
 
     def _come_late(self, number: int) -> None:
+        at = self._gap_of(number)
+        if at is None:
+            self.wrong += 1
+            return
+        one = self.passed[at]
+        if one.packets == 1:
+            del self.passed[at]
+        else:
+            self.passed[at] = one._replace(packets=one.packets - 1, sure=max(0, one.sure - 1))
+        self.agreed += 1
+
+    def _gap_of(self, number: int) -> int | None:
+        """Return which of `passed` a number lies in, the latest; None where it was not passed over."""
         for at in range(len(self.passed) - 1, -1, -1):
             one = self.passed[at]
             if 0 < (number - one.low) & NUMBERS < (one.high - one.low) & NUMBERS:
-                self.late += 1
-                if one.packets == 1:
-                    del self.passed[at]
-                else:
-                    self.passed[at] = one._replace(packets=one.packets - 1, sure=max(0, one.sure - 1))
-                self.agreed += 1
-                return
-        self.wrong += 1
+                return at
+        return None
 
 
 NOTHING: Final = Identifications(0, 0, 0, 0)
@@ -264,7 +269,7 @@ def look_at(half: Half, segment: Segment, highest: int | None, time: TimeNs, pac
         return
     end = half.next_seq
     if numbers is not None:
-        if number - index + 1 & NUMBERS == numbers.step and segment.size <= DEFAULT_MSS:
+        if number - index + 1 & NUMBERS == numbers.step and segment.size <= FULL_SEGMENT:
             numbers.keep_step(number, index, end, segment.size)
             numbers.looked, numbers.peer_packets, numbers.peer_end = time, half.other.packets, half.other.next_seq
             return

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from analyzer.model.seams import Segment
 from analyzer.tcp.analysis import ACK, FIN, RST, SYN
-from analyzer.tcp.copies import timestamp
-from analyzer.tcp.options import mss
+from analyzer.tcp.options import mss, timestamp
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.units import DurationNs, PacketId, TimeNs
 

@@ -27,7 +27,7 @@ Pairs: TypeAlias = list[tuple[Flow, Flow]]
 
 def overlaps(flows: Sequence[Flow]) -> Pairs:
     """Return pairs of views of one connection at different points, of which at least one lacks the SYN."""
-    alike: dict[tuple[str, int, int], list[Flow]] = defaultdict(list)
+    alike: dict[tuple[str, int, int], list[tuple[Flow, Half]]] = defaultdict(list)
     found: Pairs = []
     for flow in flows:
         client = flow.client_half
@@ -37,16 +37,14 @@ def overlaps(flows: Sequence[Flow]) -> Pairs:
             half.stream.sync()
         for key in (("ports", flow.client()[1], flow.server()[1]), ("ends", client.next_seq, client.other.next_seq)):
             known = alike[key]
-            found += [(other, flow) for other in known[-MOST_ALIKE:] if _same(other, flow)]
-            known.append(flow)
+            found += [(other, flow) for other, theirs in known[-MOST_ALIKE:] if _same(other, theirs, flow, client)]
+            known.append((flow, client))
     return found
 
 
-def _same(one: Flow, other: Flow) -> bool:
+def _same(one: Flow, ours: Half, other: Flow, theirs: Half) -> bool:
+    """Tell whether two connections, each given with its client's direction, are one."""
     if one.point == other.point or (one.syn_ns is not None and other.syn_ns is not None):
-        return False
-    ours, theirs = one.client_half, other.client_half
-    if ours is None or theirs is None:
         return False
     last_one, last_other = max(half.last_time for half in one.halves), max(half.last_time for half in other.halves)
     if one.first_ns > last_other + SLACK_NS or other.first_ns > last_one + SLACK_NS:

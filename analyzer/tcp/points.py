@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analyzer.model.seams import Segment
 from analyzer.tcp._half import Half
-from analyzer.tcp.analysis import ACK, SYN, classify
+from analyzer.tcp.analysis import ACK, SYN, classify, count
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
 if TYPE_CHECKING:
@@ -106,8 +106,4 @@ class Merged:
             self.initial_rtt_ns = time - self._syn_ns
         if flags == SYN:
             self._syn_ns = time
-        said = classify(half, segment, time, self.initial_rtt_ns)
-        while said:
-            bit = said & -said
-            self.counts[bit] = self.counts.get(bit, 0) + 1
-            said ^= bit
+        count(self.counts, classify(half, segment, time, self.initial_rtt_ns))

@@ -32,34 +32,32 @@ class RangeSet:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def add(self, start: int, end: int) -> int:
-        """Add `start` to `end` (exclusive) and return how many integers were not there before."""
+    def add(self, start: int, end: int) -> None:
+        """Add `start` to `end` (exclusive)."""
         if end <= start:
-            return 0
+            return
         low = bisect_left(self._ends, start)
         high = bisect_right(self._starts, end)
         gone = 0
         if low == high and len(self._starts) >= MOST_RANGES:
             self.total += end - start
-            return end - start
+            return
         if low < high:
             gone = sum(e - s for s, e in zip(self._starts[low:high], self._ends[low:high], strict=True))
             start = min(start, self._starts[low])
             end = max(end, self._ends[high - 1])
         self._starts[low:high] = [start]
         self._ends[low:high] = [end]
-        grown = end - start - gone
-        self.total += grown
-        return grown
+        self.total += end - start - gone
 
-    def remove(self, start: int, end: int) -> int:
-        """Take `start` to `end` (exclusive) out and return how many integers were there."""
+    def remove(self, start: int, end: int) -> None:
+        """Take `start` to `end` (exclusive) out."""
         if end <= start:
-            return 0
+            return
         low = bisect_right(self._ends, start)
         high = bisect_left(self._starts, end)
         if low >= high:
-            return 0
+            return
         pairs = list(zip(self._starts[low:high], self._ends[low:high], strict=True))
         gone = sum(min(e, end) - max(s, start) for s, e in pairs)
         rest = [(s, e) for s, e in ((pairs[0][0], start), (end, pairs[-1][1])) if s < e]
@@ -68,7 +66,6 @@ class RangeSet:
         self._starts[low:high] = [s for s, _ in rest]
         self._ends[low:high] = [e for _, e in rest]
         self.total -= gone
-        return gone
 
     def missing(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the parts of `start` to `end` (exclusive) that are not in the set, in order."""

@@ -16,8 +16,9 @@ from analyzer.model.seams import Segment
 from analyzer.tcp.analysis import FAST as FAST_FLAG
 from analyzer.tcp.analysis import OUT_OF_ORDER, SYN
 from analyzer.tcp.analysis import SPURIOUS as SPURIOUS_FLAG
-from analyzer.tcp.copies import timestamp
-from analyzer.tcp.options import SACK_OPTION, sack_blocks
+from analyzer.tcp.identifications import PROBE_FROM
+from analyzer.tcp.identifications import SHORTEST_TIMEOUT_NS as TIMEOUT_NS
+from analyzer.tcp.options import SACK_OPTION, sack_blocks, timestamp
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.units import MILLISECOND, DurationNs, PacketId, TimeNs
 
@@ -26,17 +27,15 @@ if TYPE_CHECKING:
 
 MOST: Final = 1000
 """Repeats of one connection that are remembered; the causes of further ones are not asked for."""
-TIMEOUT_NS: Final[DurationNs] = 190 * MILLISECOND
-"""The shortest retransmission timeout in use (Linux: 200 ms; RFC 6298 asks for 1 s), less what a clock tick is off."""
+MOST_OPEN: Final = 256
+"""Repeats among them that wait for their ACK: each ACK is held against all."""
 REORDERED_NS: Final[DurationNs] = 3 * MILLISECOND
 REORDERED_SHARE: Final = 4
 """A hole that lasts less than 3 ms, or than this part of the round trip to its sender, was filled before its sender could know of it."""
 AT_ONCE_NS: Final[DurationNs] = 5 * MILLISECOND
 """Within this time, and half as much again as the round trip to the sender, a segment answers an ACK."""
-BACKED_OFF: Final = 1.5
-"""A timeout doubles (RFC 6298 section 5.5); seen from elsewhere, by at least so much."""
-PROBE_FROM: Final = 1.5
-"""A tail loss probe waits two smoothed round trips, which the smallest one seen is below."""
+AFTER_TIMEOUT: Final = frozenset({TIMEOUT, REPEATED_TIMEOUT, RECOVERY})
+"""Causes that a timeout stands behind: the next one is a repeated one. A probe and a fast retransmit leave the timer as long as it was."""
 
 
 class Repeat:
@@ -90,6 +89,8 @@ class Repeats:
             repeat.stamp = int.from_bytes(stamps[:4], "big")
         if not said & SPURIOUS_FLAG:
             self.open.append(repeat)
+            if len(self.open) > MOST_OPEN:
+                del self.open[0]
 
     def answered(self, half: Half, segment: Segment) -> None:
         """Take an ACK of `half`: does it say that a repeat of the other direction was not needed?"""
@@ -98,15 +99,15 @@ class Repeats:
             self._duplicate(half, segment)
         if not self.open:
             return
+        stamps = timestamp(options) if options else None
+        echo = int.from_bytes(stamps[4:], "big") if stamps is not None else None
         still = []
         for repeat in self.open:
             if repeat.half is half or (segment.ack - repeat.end) & MASK >= HALF:
                 still.append(repeat)
                 continue
-            stamps = timestamp(options) if options and repeat.stamp is not None else None
             # Eifel (RFC 3522 section 3.2): the ACK that covers it echoes an older timestamp, that of the original.
-            if stamps is not None and repeat.stamp is not None and repeat.seen and repeat.cause != SYN_TIMER:
-                echo = int.from_bytes(stamps[4:], "big")
+            if echo is not None and repeat.stamp is not None and repeat.seen and repeat.cause != SYN_TIMER:
                 if 0 < (repeat.stamp - echo) & MASK < HALF:
                     repeat.cause, repeat.proof = SPURIOUS, "timestamps"
         self.open = still
@@ -166,13 +167,13 @@ class Repeats:
         elif said & SPURIOUS_FLAG and repeat.seen:
             repeat.cause, repeat.proof = SPURIOUS, "acknowledged"
         elif not repeat.seen:
-            self._judge_unseen(repeat, segment, said)
+            self._judge_unseen(repeat, segment)
         elif said & FAST_FLAG:
             repeat.cause, repeat.proof = FAST, "duplicate-acks"
         else:
             self._judge_seen(repeat, _to_sender(half), half.stream.rtt_ns)
 
-    def _judge_unseen(self, repeat: Repeat, segment: Segment, said: int) -> None:
+    def _judge_unseen(self, repeat: Repeat, segment: Segment) -> None:
         """Tell a late original from the repair of a loss before the capture point, and what made the sender repair it."""
         half, took = repeat.half, repeat.after_ns
         rtt = _to_sender(half)
@@ -206,9 +207,7 @@ class Repeats:
         answers = other.seen and 0 <= repeat.time - other.last_time <= at_once
         before = self._before(repeat)
         if before is not None and took is not None and took >= TIMEOUT_NS:
-            gap = before.after_ns
-            backed_off = gap is not None and took >= BACKED_OFF * gap
-            repeat.cause = REPEATED_TIMEOUT if backed_off or before.cause != PROBE else TIMEOUT
+            repeat.cause = REPEATED_TIMEOUT if before.cause in AFTER_TIMEOUT else TIMEOUT
             repeat.proof = "elapsed"
             return
         recovering = self._since_timeout(half)
@@ -241,7 +240,15 @@ def _to_sender(half: Half) -> DurationNs | None:
 
 
 def _sacked(half: Half) -> bool:
-    return half.sack_time == half.last_time and half.sack_time != 0
+    """Tell whether the last segment of `half` said that it has bytes behind a hole.
+
+    The loop does not look at options: an ACK of something new that it took alone is decoded again, if it is still at hand.
+    """
+    if half.sack_time == half.last_time and half.sack_time != 0:
+        return True
+    at_hand = half.flow.conflicts
+    last = at_hand.find(half.last_id) if at_hand is not None else None
+    return last is not None and SACK_OPTION in last.options and bool(sack_blocks(last.options))
 
 
 def _flag(said: int) -> str:

@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from analyzer.model.seams import Block, Layout, Packet, Segment
 from analyzer.tcp.analysis import ACK, RST, SYN
-from analyzer.tcp.copies import COPY_NS, timestamp
+from analyzer.tcp.copies import COPY_NS
+from analyzer.tcp.options import timestamp
 from analyzer.tcp.seq import MASK
 from analyzer.units import TimeNs
 

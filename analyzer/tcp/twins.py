@@ -21,7 +21,7 @@ from analyzer.units import SECOND, ConnectionId, DurationNs, TimeNs
 if TYPE_CHECKING:
     from analyzer.tcp.flow import Flow
 
-COPY_NS: DurationNs = SECOND
+VIEWS_NS: DurationNs = SECOND
 """Views of one connection see its first SYN within this time: a capture on one interface may lag behind that on another."""
 UNANSWERED_NS: DurationNs = 5_000_000
 """The same where one initial sequence number alone is known; a host forwards in microseconds."""
@@ -90,7 +90,7 @@ def _by_syn(flows: Iterable[Opened]) -> list[Views]:
         numbers = (flow.syn_seq, flow.syn_ack_seq) if flow.syn_ack_seq is not None else None
         syn = (flow.syn_seq, flow.syn_mark) if flow.syn_mark is not None and alike[flow.syn_seq] <= MOST_VIEWS else None
         views = by_numbers.get(numbers) if numbers is not None else None
-        if views is None or not views.fits(flow, syn_ns, COPY_NS):
+        if views is None or not views.fits(flow, syn_ns, VIEWS_NS):
             views = by_syn.get(syn) if syn is not None else None
             if views is not None and not views.fits(flow, syn_ns, UNANSWERED_NS):
                 views = None

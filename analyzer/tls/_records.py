@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from analyzer.model.http import Mark
-from analyzer.model.seams import ByteStream, End, Sink
-from analyzer.tls.numbers import APPLICATION_DATA, CHANGE_CIPHER_SPEC, LARGEST_RECORD, RECORD_HEADER
+from analyzer.model.seams import NEVER, ByteStream, End, Sink
+from analyzer.tls.numbers import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEARTBEAT, LARGEST_RECORD, RECORD_HEADER
 
-FAR: Final = 0x100_0000_0000
-"""Beyond the end of any stream: nothing more is to be seen."""
 MOST_SEARCHED: Final = 4096
 """Segments that are looked at for a header after lost bytes, before a direction is given up."""
 
@@ -133,7 +131,7 @@ class RecordReader(Sink):
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Read on; see `model.seams.Sink`."""
         if self._over:
-            return FAR
+            return NEVER
         if self._held:
             offset -= len(self._held)
             data, start = self._held + data[start:end], 0
@@ -153,7 +151,7 @@ class RecordReader(Sink):
                 self._complete()
             elif self._lost:
                 if not self._finds(data, at, end, base):
-                    return FAR if self._over else base + end
+                    return NEVER if self._over else base + end
             else:
                 first = at + RECORD_HEADER
                 if first > end:
@@ -163,10 +161,10 @@ class RecordReader(Sink):
                     return base + end
                 kind = data[at]
                 size = data[at + 3] << 8 | data[at + 4]
-                if data[at + 1] != 3 or data[at + 2] > 4 or not 20 <= kind <= 24 or size > LARGEST_RECORD:
+                if data[at + 1] != 3 or data[at + 2] > 4 or not CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT or size > LARGEST_RECORD:
                     self._held = b""
                     self._lose(base + at)
-                    return FAR if self._over else base + end
+                    return NEVER if self._over else base + end
                 began = self._began if self._held else self._stream.first_seen(base + at)
                 self._held = b""
                 header, read, start = data[at:first], self._taker.wants(kind), base + at
@@ -185,7 +183,7 @@ class RecordReader(Sink):
     def gap(self, offset: int, length: int) -> int:
         """Carry on over lost bytes inside a record, else look for the next header; see `model.seams.Sink`."""
         if self._over:
-            return FAR
+            return NEVER
         end = offset + length
         self._hole()
         if self._held:
@@ -202,7 +200,7 @@ class RecordReader(Sink):
                 return max(end, stop - 1)
         elif not self._lost:
             self._lose(offset)
-        return FAR if self._over else end
+        return NEVER if self._over else end
 
     def end(self, offset: int, how: End) -> None:
         """Hand over what is under way."""

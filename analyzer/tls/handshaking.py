@@ -13,6 +13,7 @@ from analyzer.tls._records import Record
 from analyzer.tls.ciphers import suite, suite_name
 from analyzer.tls.hello import ClientHello, ServerHello, client_hello, server_hello, shown
 from analyzer.tls.ja4 import ja4
+from analyzer.tls.messages import HEADER
 from analyzer.tls.numbers import (
     CERTIFICATE,
     CLIENT_HELLO,
@@ -22,7 +23,6 @@ from analyzer.tls.numbers import (
     VERSIONS,
 )
 
-FINISHED_HEAD: Final = 4
 TAG_AND_TYPE: Final = 17
 """What TLS 1.3 adds to a plaintext with all suites but CCM_8: content type and tag."""
 USUAL_HASH: Final = 32
@@ -67,7 +67,7 @@ class Handshaking:
         found = suite(self.chosen.cipher) if self.chosen is not None else None
         length = 48 if found is not None and found.hash == "sha384" else USUAL_HASH
         tag = found.bulk.tag_length if found is not None and found.bulk is not None else TAG_AND_TYPE - 1
-        return FINISHED_HEAD + length + 1 + tag
+        return HEADER + length + 1 + tag
 
     @property
     def overhead(self) -> int:

@@ -17,12 +17,10 @@ from analyzer.tls.numbers import (
     DRAFTS_WITHOUT_SESSION,
     EARLY_DATA,
     ENCRYPT_THEN_MAC,
-    EXTENDED_MASTER_SECRET,
     HELLO_RETRY,
     PRE_SHARED_KEY,
     PSK_MODES,
     SERVER_NAME,
-    SESSION_TICKET,
     SIGNATURE_ALGORITHMS,
     SUPPORTED_VERSIONS,
     TLS_1_3,
@@ -32,7 +30,7 @@ DEFLATE: Final = 1
 CUT: Final = -1
 LONGEST_LIST: Final = 512
 """Bytes of a list of numbers that is remembered."""
-READ_OF_CLIENT: Final = frozenset({SERVER_NAME, ALPN, SUPPORTED_VERSIONS, SIGNATURE_ALGORITHMS, SESSION_TICKET})
+READ_OF_CLIENT: Final = frozenset({SERVER_NAME, ALPN, SUPPORTED_VERSIONS, SIGNATURE_ALGORITHMS})
 _NAME: Final = re.compile(r"[a-z0-9_.:-]{1,253}")
 _PROTOCOL: Final = re.compile(rb"[\x21-\x7e]{1,64}")
 
@@ -52,8 +50,6 @@ class ClientHello(NamedTuple):
     """ALPN names, in their order."""
     versions: tuple[int, ...]
     signatures: tuple[int, ...]
-    has_ticket: bool
-    """Whether it offers a session ticket (RFC 5077)."""
 
     @property
     def takes_tickets(self) -> bool:
@@ -84,7 +80,6 @@ class ServerHello(NamedTuple):
     """Whether a pre-shared key was taken (TLS 1.3)."""
     is_retry: bool
     """Whether it is a HelloRetryRequest."""
-    extended_master: bool
     encrypt_then_mac: bool
     compresses: bool
     """Whether records are compressed with DEFLATE (RFC 3749)."""
@@ -173,7 +168,6 @@ def client_hello(body: bytes) -> ClientHello | None:
     protocols: tuple[bytes, ...] = ()
     versions: tuple[int, ...] = ()
     signatures: tuple[int, ...] = ()
-    ticket = False
     try:
         version, random = data.number(2), data.take(32)
     except _Cut:
@@ -196,18 +190,16 @@ def client_hello(body: bytes) -> ClientHello | None:
                 versions = value.vector(1).numbers()
             elif kind == SIGNATURE_ALGORITHMS:
                 signatures = value.vector(2).numbers()
-            elif kind == SESSION_TICKET:
-                ticket = bool(value)
     except _Cut:
         pass
-    return ClientHello(version, random, session, ciphers, tuple(extensions), name, protocols, versions, signatures, ticket)
+    return ClientHello(version, random, session, ciphers, tuple(extensions), name, protocols, versions, signatures)
 
 
 def server_hello(body: bytes) -> ServerHello | None:
     """Read a ServerHello or HelloRetryRequest, without its message header; None where its cipher suite is not there."""
     data = _Bytes(body)
     protocol = None
-    resumes = extended = mac_last = compresses = False
+    resumes = mac_last = compresses = False
     try:
         version, random = data.number(2), data.take(32)
         brief = version in DRAFTS_WITHOUT_SESSION
@@ -228,13 +220,11 @@ def server_hello(body: bytes) -> ServerHello | None:
                 resumes = True
             elif kind == ALPN:
                 protocol = next(iter(_protocols(value.vector(2))), None)
-            elif kind == EXTENDED_MASTER_SECRET:
-                extended = True
             elif kind == ENCRYPT_THEN_MAC:
                 mac_last = True
     except _Cut:
         pass
-    return ServerHello(version, random, session, cipher, protocol, resumes, random == HELLO_RETRY, extended, mac_last, compresses)
+    return ServerHello(version, random, session, cipher, protocol, resumes, random == HELLO_RETRY, mac_last, compresses)
 
 
 def encrypted_extensions(body: bytes) -> tuple[bytes | None, bool]:

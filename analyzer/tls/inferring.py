@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from analyzer.model.http import HttpExchange
+from analyzer.model.http import LONG_REQUEST_SEGMENTS, SHORT_REQUEST_BYTES, HttpExchange
 from analyzer.model.seams import End, Link
 from analyzer.tls._records import Record
 from analyzer.tls.tickets import Asked, Early, Server, TicketBook, sure
@@ -24,10 +24,6 @@ TAIL_WITHIN_NS: Final[DurationNs] = 10 * MILLISECOND
 """A record like an alert that comes later than this after the answer's last is one (close_notify of an idle connection)."""
 MOST_EARLY: Final = 16
 """Records of a first answer that are kept until it is known which are tickets."""
-SHORT: Final = 5360
-"""No request up to ten of the smallest segments (RFC 9293 section 3.7.1) is long."""
-LONG_REQUEST_SEGMENTS: Final = 10
-"""A request of more segments than this queues on its way; the ACK of its last byte is timed."""
 
 
 class Desk(NamedTuple):
@@ -183,7 +179,7 @@ class Inferring:
         exchange.request_end_offset = record.end
         exchange.request_bytes += self._content(record)
         size = record.end - exchange.request_offset
-        if size > SHORT and not self._desk.measures_only and size > LONG_REQUEST_SEGMENTS * self._link.segment_bytes():
+        if size > SHORT_REQUEST_BYTES and not self._desk.measures_only and size > LONG_REQUEST_SEGMENTS * self._link.segment_bytes():
             self._link.watch_request_end(record.end)
 
     # Responses.
@@ -222,7 +218,7 @@ class Inferring:
             exchange.response_offset = record.start
             exchange.response_ttl = ttl
             exchange.response_complete = True
-            if exchange.request_bytes > SHORT:
+            if exchange.request_bytes > SHORT_REQUEST_BYTES:
                 exchange.request_acked_ns = self._link.request_acknowledged_ns(exchange.request_end_offset)
         elif self._may_be_alert(record):
             self._told_tail = record
@@ -261,7 +257,7 @@ class Inferring:
             exchange.received = link.response_received(exchange.response_end_offset, end[0])
         else:
             exchange.rtt_ns = link.server_rtt_ns()
-        if end is None or link.troubled() or exchange.request_bytes > SHORT:
+        if end is None or link.troubled() or exchange.request_bytes > SHORT_REQUEST_BYTES:
             exchange.request_acknowledged = link.request_received(exchange.request_end_offset)
             exchange.request_repeats = link.request_repeats(exchange.request_offset, exchange.request_end_offset)
             if end is not None:

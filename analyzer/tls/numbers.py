@@ -16,15 +16,11 @@ LARGEST_RECORD: Final = 18_432
 
 CLIENT_HELLO: Final = 1
 SERVER_HELLO: Final = 2
-NEW_SESSION_TICKET: Final = 4
 END_OF_EARLY_DATA: Final = 5
 ENCRYPTED_EXTENSIONS: Final = 8
 CERTIFICATE: Final = 11
 SERVER_KEY_EXCHANGE: Final = 12
-CERTIFICATE_REQUEST: Final = 13
 SERVER_HELLO_DONE: Final = 14
-CERTIFICATE_VERIFY: Final = 15
-CLIENT_KEY_EXCHANGE: Final = 16
 FINISHED: Final = 20
 KEY_UPDATE: Final = 24
 """Handshake message types."""
@@ -33,8 +29,6 @@ SERVER_NAME: Final = 0
 SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 ENCRYPT_THEN_MAC: Final = 22
-EXTENDED_MASTER_SECRET: Final = 23
-SESSION_TICKET: Final = 35
 PRE_SHARED_KEY: Final = 41
 EARLY_DATA: Final = 42
 SUPPORTED_VERSIONS: Final = 43
@@ -57,7 +51,6 @@ HELLO_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb
 """The random of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
 CLOSE_NOTIFY: Final = 0
-FATAL: Final = 2
 ALERTS: Final = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
     30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate", 43: "unsupported_certificate",

@@ -123,10 +123,7 @@ def openings(secrets: Mapping[str, bytes], hello: ClientHello, chosen: ServerHel
     master = secrets.get("CLIENT_RANDOM")
     if master is None:
         return None, LACKS_SOME, ""
-    pair = protections_12(
-        chosen.version, chosen.cipher, master, hello.random, chosen.random, encrypt_then_mac=chosen.encrypt_then_mac,
-        extended=chosen.extended_master,
-    )  # fmt: skip
+    pair = protections_12(chosen.version, chosen.cipher, master, hello.random, chosen.random, encrypt_then_mac=chosen.encrypt_then_mac)
     if pair is None:
         return None, UNSUPPORTED, f"{name} with {VERSIONS.get(chosen.version, chosen.version)}"
     return ([pair[0]], [pair[1]]), "", ""

@@ -58,13 +58,12 @@ def protections_12(
     server_random: bytes,
     *,
     encrypt_then_mac: bool = False,
-    extended: bool = False,
 ) -> tuple[Protection, Protection] | None:
     """Make what opens the client's and the server's records of TLS 1.0 to 1.2 (`version` 0x0301 to 0x0303); None: not supported.
 
-    `master` is the master secret (48 bytes). `encrypt_then_mac` says that the server accepted that extension (RFC 7366), which counts for
-    CBC only. `extended` says the same of the extended master secret (RFC 7627): it made `master` another one and changes nothing after
-    that. Where compression was agreed on (RFC 3749), the plaintext is still compressed.
+    `master` is the master secret (48 bytes); that an extended one was agreed on (RFC 7627) made it another and changes nothing after that.
+    `encrypt_then_mac` says that the server accepted that extension (RFC 7366), which counts for CBC only. Where compression was agreed on
+    (RFC 3749), the plaintext is still compressed.
     """
     found = look_up(suite)
     if found is None or found.key_exchange is None or found.bulk is None or not TLS_1_0 <= version <= TLS_1_2:

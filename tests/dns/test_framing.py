@@ -7,8 +7,8 @@ import struct
 import pytest
 
 from analyzer.dns import Message
-from analyzer.dns.framing import NEVER, Budget, MessageSink
-from analyzer.model.seams import End
+from analyzer.dns.framing import Budget, MessageSink
+from analyzer.model.seams import NEVER, End
 from tests.dns.wire import Pipe, query, response
 
 

@@ -42,6 +42,8 @@ def test_set_up_names_its_timers() -> None:
     silent = connection(1, syn_ns=START - 2002 * MS, established_ns=None, syn_retransmissions=1, syn_stall_ns=1013 * MS)
     given_up = of_set_up(piece("connect", 2012, "address-fallback", "syn-retransmitted"), attempt(beside=(silent,)))
     assert given_up == ("address-fallback", "syn-retransmitted")
+    unknown = attempt(beside=(connection(1, syn_ns=None),), sdk="python-boto3")
+    assert of_set_up(piece("connect", 60_015, "address-fallback"), unknown) == ("address-fallback",)
     tried = attempt(beside=(slow,), sdk="python-boto3")
     assert of_set_up(piece("connect", 60_015, "address-fallback"), tried) == (
         "address-fallback",
@@ -63,6 +65,7 @@ def test_silence_is_the_time_limit_of_the_sdk() -> None:
     asked = attempt(service="imds", sdk="js-v3")
     assert of_silence(draft(asked), asked, START, START + 1001 * MS) == ("timer:silence-imds-read-js-v3",)
     assert of_silence(draft(asked), asked, START, START + 700 * MS) == ()
+    assert of_silence(draft(asked), asked, START, START + 999_999) == ()
     assert of_silence(draft(asked), asked._replace(exchange=None), START, START + 1001 * MS) == ()
 
 

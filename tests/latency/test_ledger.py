@@ -110,6 +110,18 @@ def test_an_attempt_without_answer_ends_where_the_next_begins() -> None:
     closes(call, spans)
 
 
+def test_a_try_that_came_to_no_connection_is_told_once() -> None:
+    """As its set-up, where that is known in pieces; else as the time in which it tried to connect."""
+    tried = Attempt(None, connection(), (), START, START + 30 * MS, True)
+    call, spans = one(draft(tried, attempt(at(40, 41, 50, 52))))
+    assert phases(spans)[:2] == [("failed", "connect", 0, 30), ("backoff", None, 30, 40)]
+    closes(call, spans)
+    pieces = (Activity("dns", START, START + 5 * MS, None, 1, 2), Activity("connect", START + 5 * MS, START + 20 * MS, 0, 3, 4))
+    call, spans = one(draft(tried._replace(set_up=pieces), attempt(at(40, 41, 50, 52))))
+    assert phases(spans)[:3] == [("failed", "dns", 0, 5), ("failed", "connect", 5, 20), ("backoff", None, 20, 40)]
+    closes(call, spans)
+
+
 def test_attempts_known_of_but_not_seen_leave_an_unexplained_gap() -> None:
     first = attempt(at(0, 1, 5, 6, status=500, outcome="error"), failed=True)
     call, spans = one(draft(first, attempt(at(50, 51, 60, 61), unseen=1)))
@@ -151,6 +163,21 @@ def test_a_dialogue_is_carried_span_by_span() -> None:
     closes(calls[1], mine)
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_dialogue_of_very_many_spans_is_carried_as_one(shared: bool) -> None:
+    tries = [attempt(at(3 * number, 3 * number + 1, 3 * number + 2, 3 * number + 2), failed=number < 99) for number in range(100)]
+    asked = draft(*tries, service="imds", operation="GetCredentials", is_dialogue=True)
+    own = draft(attempt(at(950, 951, 960, 961)))
+    calls, spans = reckon([Placed(asked, (), False), Placed(own, (0,), shared)])
+    told = [span for span in spans if span.call_id == 0]
+    assert len(told) > ledger.MOST_CARRIED
+    carried = [span for span in spans if span.call_id == 1 and span.phase == "credentials"]
+    assert [(span.start_ns, span.end_ns, span.dialogue_id, span.shared) for span in carried] == [
+        (told[0].start_ns, told[-1].end_ns, 0, shared)
+    ]
+    closes(calls[1], [span for span in spans if span.call_id == 1])
+
+
 def test_stalls_are_causes_and_never_add() -> None:
     stall = Stall("request-repeated", START + 1 * MS, START + 201 * MS, 9)
     row = at(0, 1, 220, 221, stalls=(stall,), stall_ns=200 * MS, wait_stall_ns=200 * MS, server_ns=9 * MS)
@@ -163,6 +190,11 @@ def test_stalls_are_causes_and_never_add() -> None:
 def test_wait_parts_that_do_not_add_up_say_nothing() -> None:
     call, _ = one(draft(attempt(at(0, 1, 20, 21, server_ns=3 * MS))))
     assert (call.network_ns, call.server_ns) == (None, None)
+
+
+def test_a_stall_is_told_also_where_no_round_trip_is_known() -> None:
+    call, _ = one(draft(attempt(at(0, 1, 220, 221, wait_stall_ns=200 * MS, network_ns=None, server_ns=None))))
+    assert (call.wait_stall_ns, call.network_ns, call.server_ns) == (200 * MS, None, None)
 
 
 times = st.integers(0, 60).map(lambda ms: START + ms * MS)

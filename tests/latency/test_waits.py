@@ -82,6 +82,10 @@ def test_an_answer_faster_than_the_smallest_round_trip_leaves_nothing_to_the_ser
     assert split(exchange(1000, 1030)) == Wait(0, 30, 0, 0)
 
 
+def test_the_shortest_wait_is_split_too() -> None:
+    assert split(exchange(1000, 1001))[:4] == (0, 1, 0, 0)
+
+
 def test_without_a_round_trip_nothing_is_split() -> None:
     assert split(exchange(1000, 1100, rtt=None)) == Wait(0, None, None, 0)
 

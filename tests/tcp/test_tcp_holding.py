@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.model.stalls import Held
-from tests.tcp.script import START, run
+from tests.tcp.script import START, blocks, play, run, trace
 
 OPEN = "0 C S 0 mss=1460\n20 S SA 0 1 mss=1460\n20.1 C A 1 1\n"
 ASKED = OPEN + "21 C PA 1 1 100\n41 S A 1 101\n"
@@ -23,6 +23,11 @@ def test_the_body_of_a_request_waits_for_the_ack_of_its_head() -> None:
     assert flow.request_held(0, 300) == []
     assert flow.request_held(300, 301) == flow.request_held(0, 600)
     assert flow.response_held(0, 50) == []
+
+
+def test_without_the_fast_path_it_is_told_alike() -> None:
+    lines = trace(ASKED + "50 C PA 101 1 200\n110 S A 1 301\n110.2 C PA 301 1 300\n130.2 S PA 1 601 50")
+    assert play(blocks(lines), fast=False).flows[0].request_held(0, 600) == [held("client", 50, 110, 110.2, 40, 7, 8)]
 
 
 def test_the_rest_of_an_answer_waits_for_our_own_ack() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tcp.script import Played, run
+from analyzer.model.seams import End
+from tests.tcp.script import Played, pattern, run
 
 
 def ids(played: Played) -> list[tuple[int, int, int]]:
@@ -49,8 +50,15 @@ def test_the_answering_direction_takes_its_base_from_the_ack() -> None:
 def test_a_syn_ack_with_another_number_starts_nothing_and_replaces_the_base() -> None:
     played = run("0 C S 0 0\n 1 S SA 0 1\n 2 S SA 700 1\n 3 C A 1 701\n 4 S PA 701 1 20\n 5 S S 700 0")
     assert len(played.rows) == 1
-    assert played.down.bytes() == b"" or played.one.bytes_received == 20
     assert played.one.bytes_received == 20
+    assert (played.down.bytes(), played.down.gaps()) == (pattern("S", 701, 20), [])
+
+
+def test_a_server_that_answers_anew_behind_its_fin_is_read_and_ends_again() -> None:
+    first = "0 C S 0 0\n1 S SA 0 1\n2 C A 1 1\n3 C PA 1 1 10\n4 S PA 1 11 10\n5 C FA 11 11\n6 S FA 11 12\n7 C A 12 12\n"
+    played = run(first + "8 S SA 700 1\n9 C A 12 701\n10 S PA 701 12 20\n11 S FA 721 12\n12 C A 12 722")
+    assert (len(played.rows), played.one.bytes_received) == (1, 30)
+    assert played.down.events == [("feed", 10, pattern("S", 701, 20)), ("end", 30, End.FIN)]
 
 
 def test_reset_and_close_end_no_connection() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.model.seams import Block
-from analyzer.tcp.copies import timestamp
+from analyzer.tcp.options import timestamp
 from tests.packets.frames import ETHER4, block
 from tests.tcp.script import play
 

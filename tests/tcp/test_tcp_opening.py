@@ -25,6 +25,11 @@ def test_a_clean_handshake() -> None:
     assert (row.syn_retransmissions, row.syn_stall_ns, row.established_packet_id, row.server_ttl) == (0, 0, 3, 57)
 
 
+def test_the_handshake_ends_with_the_ack_of_the_syn_ack() -> None:
+    row = run("0 C S 0 0\n10 S SA 0 1\n10.2 C A 1 0\n10.4 C A 1 1").one  # the first acknowledges what came before the SYN-ACK
+    assert row.established_packet_id == 4
+
+
 def test_without_syn_nothing_is_known() -> None:
     row = run("0 C PA 1 1 10").one
     assert (row.syn_retransmissions, row.syn_stall_ns, row.established_packet_id, row.server_ttl) == (0, None, None, None)

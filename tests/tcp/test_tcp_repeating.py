@@ -8,7 +8,7 @@ import pytest
 
 from analyzer.model.rows import Repeated
 from analyzer.tcp.options import sack_blocks
-from tests.tcp.script import START, Line, run, trace
+from tests.tcp.script import START, Line, blocks, play, run, trace
 
 OPEN = "0 C S 0 0\n40 S SA 0 1\n40.1 C A 1 1\n100 C PA 1 1 100\n140 S A 1 101\n"
 
@@ -39,6 +39,33 @@ def test_a_timeout_and_the_next_one() -> None:
 def test_a_tail_loss_probe_comes_before_the_timeout() -> None:
     one = only(OPEN + "200 C A 101 1 100\n200.1 C PA 201 1 100\n290 C PA 201 1 100\n330 S A 1 301\n")
     assert (one.cause, one.proof, one.original_packet_id) == ("tail-loss-probe", "elapsed", 7)
+
+
+def test_a_timeout_is_a_repeated_one_only_behind_another() -> None:
+    sent = OPEN + "200 C PA 101 1 100\n"
+    # Linux: the probe comes after two round trips, the first timeout 240 ms after it, the next ones after twice as long.
+    probed = causes(sent + "290 C PA 101 1 100\n530 C PA 101 1 100\n1010 C PA 101 1 100\n")
+    assert [one[2] for one in probed] == ["tail-loss-probe", "timeout", "repeated-timeout"]
+    # A timer need not double: some senders keep it for the first repeats.
+    assert [one[2] for one in causes(sent + "450 C PA 101 1 100\n740 C PA 101 1 100\n")] == ["timeout", "repeated-timeout"]
+
+
+def test_duplicate_acks_prove_only_what_they_let_out() -> None:
+    # Captured at the receiver, 40 ms from the sender: its answer to an ACK is there within 65 ms.
+    hole = "300 S A 1 101 100\n300.1 S A 201 101 100\n300.2 C A 101 101\n"
+    hole += "".join(f"{300 + at} S A {201 + 100 * at} 101 100\n{300.1 + at} C A 101 101\n" for at in (1, 2))
+    for at, proof in ((365, "duplicate-acks"), (366, "elapsed")):
+        assert causes(OPEN + hole + f"{at} S A 101 101 100\n")[0][2:4] == ("fast-retransmit", proof)
+
+
+def test_one_sign_of_loss_is_enough_for_what_is_repeated_at_once() -> None:
+    data = "".join(f"{200 + at / 10} C A {101 + 100 * at} 1 100\n" for at in range(5))
+    again = "240.5 C A 101 1 100\n"
+    assert causes(OPEN + data + "240 S A 1 101\n" + again)[0][2:4] == ("fast-retransmit", "duplicate-acks")
+    sack = pack(">BBBBII", 1, 1, 5, 10, 1000 + 301, 1000 + 401).hex()
+    behind = again.replace(" 101 ", " 201 ")
+    assert causes(OPEN + data + f"240 S A 1 201 opt={sack}\n" + behind)[0][2:4] == ("fast-retransmit", "sack")
+    assert causes(OPEN + data + "240 S A 1 201\n" + behind)[0][2:4] == (None, None)
 
 
 def test_three_duplicate_acks() -> None:
@@ -105,6 +132,13 @@ def test_timestamps_tell_which_copy_was_acknowledged(echo: int, cause: str) -> N
     one = only(text)
     assert one.cause == cause
     assert one.proof == ("timestamps" if cause == "spurious" else "elapsed")
+
+
+def test_they_tell_it_also_of_a_connection_that_nobody_reads() -> None:
+    lines = trace(OPEN + "200 C PA 101 1 100 ts=700:1\n450 C PA 101 1 100 ts=950:1\n460 S A 1 201 ts=5:700\n")
+    for fast in (True, False):
+        (one,) = play(blocks(lines), fast=fast, openers=[]).one.repeats
+        assert (one.cause, one.proof) == ("spurious", "timestamps")
 
 
 def test_a_copy_at_another_place_is_no_repeat() -> None:

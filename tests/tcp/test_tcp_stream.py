@@ -96,6 +96,12 @@ def test_bytes_acknowledged_and_not_seen_for_long_are_a_gap() -> None:
     assert played.up.events[:3] == [("feed", 0, sent(5)), ("gap", 5, 5), ("feed", 10, pattern("C", 11, 10))]
 
 
+def test_acknowledged_bytes_are_waited_for_fifty_milliseconds() -> None:
+    acked = OPEN + "15 C PA 1 1 5\n20 S A 1 11\n{} S A 1 11 win=501\n71 C PA 6 1 5"
+    assert run(acked.format("70")).up.bytes() == sent(10)
+    assert run(acked.format("70.001")).up.events[:2] == [("feed", 0, sent(5)), ("gap", 5, 5)]
+
+
 def test_bytes_that_only_an_ack_tells_of_are_a_gap_at_the_end() -> None:
     played = run(OPEN + "20 C PA 1 1 10\n30 S A 1 31")
     assert played.one.gap_bytes == 20

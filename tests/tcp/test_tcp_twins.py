@@ -70,8 +70,9 @@ def test_a_translated_server_is_a_copy_too() -> None:
 
 
 def test_a_scan_numbers_all_its_syns_alike() -> None:
-    text = "".join(f"0.{port:03} C S 0 0 id=1 to={port}\n" for port in range(MOST_VIEWS + 1))
-    assert twins(flows(text)) == {}
+    syns = [f"0.{port:03} C S 0 0 id=1 to={port}\n" for port in range(MOST_VIEWS + 1)]
+    assert twins(flows("".join(syns))) == {}
+    assert twins(flows("".join(syns[:-1]))) == dict.fromkeys(range(1, MOST_VIEWS), 0)
 
 
 def test_the_same_ends_again_are_another_connection() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from struct import pack
 
 import pytest
 
+from analyzer import tcp
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.seams import Block
 from analyzer.model.sharing import Share
 from analyzer.pipeline import Pipeline
-from analyzer.tcp import crowd
+from analyzer.tcp import _loop, crowd
 from tests.pipeline.traffic import ACK, SYN, ip
 
 
@@ -43,3 +45,19 @@ def test_only_the_last_unanswered_connections_are_kept(monkeypatch: pytest.Monke
         analysis = running.finish(CaptureInfo())
         dropped = [row for row in analysis.anomalies if row.code == "connection-dropped"]
         assert [row.connection_id for row in dropped] == list(range(1, 850))
+
+
+def test_the_dropped_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing collects what refers to itself while a capture is read, but who drops connections."""
+    for module in (crowd, _loop):
+        monkeypatch.setattr(module, "MOST_UNANSWERED", 100)
+    monkeypatch.setattr(crowd, "CHECKED", 50)
+    running = Pipeline()
+    gc.disable()
+    try:
+        running.feed(block([segment(1 + number % 200, 2000 + number // 200, SYN, number) for number in range(999)]))
+        alive = {flow.connection_id for flow in gc.get_objects() if isinstance(flow, tcp.Flow) and flow.on_syn == running._opened}
+    finally:
+        gc.enable()
+    assert len(running.engine.flows) == 149
+    assert len(alive) < 149 + 100 + 50

@@ -201,13 +201,6 @@ def test_before_tls_1_3_an_update_changes_nothing(number: int) -> None:
     assert opener.open(*case.seal(1, 23, b"second")) == (23, b"second")
 
 
-def test_the_extended_master_secret_is_in_the_key_log_already() -> None:
-    record = case_12(TLS_1_2, 0xC02F).seal(0, 23, b"same")
-    both = protections_12(TLS_1_2, 0xC02F, MASTER, CLIENT, SERVER, extended=True)
-    assert both is not None
-    assert both[0].open(*record) == (23, b"same")
-
-
 @pytest.mark.parametrize("number", [0x0000, 0x0005, 0x000A, 0x1A1A, 0x00FF, 0x1306, 0xC02F, 0xC0B4, 0xFFFF])
 def test_suites_that_tls_1_3_does_not_open(number: int) -> None:
     assert protection_13(number, bytes(32)) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analyzer.model.seams import End
-from analyzer.tls._records import FAR, MOST_SEARCHED, Record, RecordReader, begins_record
+from analyzer.model.seams import NEVER, End
+from analyzer.tls._records import MOST_SEARCHED, Record, RecordReader, begins_record
 from tests.http.speech import Speaker
 from tests.tls.talk import ALERT, CCS, DATA, HANDSHAKE, record
 
@@ -133,7 +133,7 @@ def test_headers_that_no_record_has(header: bytes) -> None:
 def test_looking_for_a_header_ends() -> None:
     _, _, sink = reader(whole_start=False)
     answers = [sink.feed(b"nothing here", 0, 12, 12 * number) for number in range(MOST_SEARCHED)]
-    assert answers[-2:] == [12 * (MOST_SEARCHED - 1), FAR]
+    assert answers[-2:] == [12 * (MOST_SEARCHED - 1), NEVER]
 
 
 def test_a_record_that_is_cut_is_handed_over_as_such() -> None:

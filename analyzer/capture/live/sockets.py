@@ -5,6 +5,7 @@ scapy's own receive loop would lose the nanoseconds, the true length of cut pack
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import struct
@@ -185,7 +186,7 @@ class PacketSocket:
         except Scapy_Exception as error:
             raise self._filter_trouble(error) from None
         # The object would close the socket when it is let go of.
-        return socket.socket(fileno=_duplicate(listening.ins))
+        return socket.socket(fileno=os.dup(listening.ins.fileno()))
 
     def _cooked(self) -> socket.socket:
         """Open a socket of all interfaces, which shows packets from their network header on."""
@@ -245,9 +246,3 @@ def _told(ancillary: list[tuple[int, int, bytes]]) -> tuple[bytes, int]:
             if status & VLAN_VALID:
                 tag = struct.pack(">HH", protocol if status & VLAN_TPID_VALID else 0x8100, control)
     return tag, time
-
-
-def _duplicate(sock: socket.socket) -> int:
-    import os
-
-    return os.dup(sock.fileno())

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from analyzer.packets import Decoder
-from analyzer.tcp.copies import timestamp
-from analyzer.tcp.options import mss, sack_blocks
+from analyzer.tcp.options import mss, sack_blocks, timestamp
 from analyzer.units import MICROSECOND, MILLISECOND, SECOND
 from tests.fuzz.source import Source
 from tests.fuzz.target import Cursor, Target

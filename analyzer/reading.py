@@ -64,13 +64,19 @@ class Shows:
 
 
 class Saves:
-    """Writes tables by the formats of `report.exports`, which are imported when somebody saves one."""
+    """Writes tables by the formats of `report`, which are imported when somebody saves one."""
 
     def save(self, table: Table[Any], path: str | os.PathLike[str], form: str) -> None:
         """Write a table in a format of tables. Raises UsageError, MissingTool, AnalyzerError."""
         from analyzer.report.exports import save_table, tabular_of
 
         save_table(table, path, tabular_of(form))
+
+    def text(self, table: Table[Any]) -> str:
+        """Return a table as a person reads it in a terminal."""
+        from analyzer.report.tables import render
+
+        return "".join(render(table, "table")).rstrip("\n")
 
 
 Table.saver = Saves()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from analyzer.annotating.comments import Part
 from analyzer.errors import UsageError
 from analyzer.model.analysis import Analysis
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call
 from analyzer.model.seams import Block, IcmpError, Segment
 from analyzer.packets import Decoder
@@ -22,11 +25,12 @@ def part_of(analysis: Analysis, calls: Iterable[int], codes: Iterable[str]) -> P
     known = {call.call_id for call in analysis.calls}
     if wanted - known:
         raise UsageError(f"there is no call {min(wanted - known)}", hint="analyzer calls CAPTURE lists them")
-    found = {row.code: row for row in analysis.findings if row.code in named}
-    if named - set(found):
+    found = [row for row in analysis.findings if row.code in named]
+    missing = named.difference(row.code for row in found)
+    if missing:
         there = ", ".join(dict.fromkeys(row.code for row in analysis.findings)) or "there are none"
-        raise UsageError(f"there is no finding {min(named - set(found))} in this capture", hint=f"its findings: {there}")
-    wanted |= {number for row in found.values() for number in row.calls}
+        raise UsageError(f"there is no finding {min(missing)} in this capture", hint=f"its findings: {there}")
+    wanted |= {number for row in found for number in row.calls}
     return Part(wanted, named)
 
 
@@ -48,6 +52,8 @@ class Chosen:
                 self._packets.update(row.packet_ids)
                 if not row.calls:
                     self._whole.update(row.connections)
+        # A connection may carry very many calls: of each packet is asked which of the windows it may lie in, by one search.
+        self._windows = {number: union(times) for number, times in self._windows.items()}
         used = self._whole | set(self._windows)
         for lookup in analysis.lookups:
             if used.intersection(lookup.connection_ids):
@@ -74,4 +80,8 @@ class Chosen:
         return None
 
     def _has(self, number: ConnectionId, time: TimeNs) -> bool:
-        return number in self._whole or any(start <= time <= end for start, end in self._windows.get(number, ()))
+        if number in self._whole:
+            return True
+        windows = self._windows.get(number, [])
+        at = bisect_right(windows, time, key=itemgetter(0)) - 1
+        return at >= 0 and time <= windows[at][1]

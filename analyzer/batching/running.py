@@ -15,11 +15,11 @@ from analyzer.batching.inputs import expand
 from analyzer.batching.sets import sets
 from analyzer.batching.task import Task, done, identity, run
 from analyzer.errors import AnalyzerError, CaptureError, MissingTool, UnknownFormat, UsageError
+from analyzer.files import make_folder
 from analyzer.fleet import Fleet
 from analyzer.fleet.manifest import RECORDS, SCHEMA, is_batch, read_manifest, record_path, write_json, write_manifest
 from analyzer.reading import read_batch
 from analyzer.report.document import analyzer_version
-from analyzer.report.exports.writing import make_folder
 
 Record: TypeAlias = dict[str, Any]
 RETRIES = 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from analyzer.cli.folders import refuse_batches
 from analyzer.cli.options import Question, answer, reading
 from analyzer.units import count
 
@@ -52,9 +53,11 @@ def annotate(
     from analyzer.annotating import annotate as write
     from analyzer.annotating import write_profile
     from analyzer.capture.output import checked_target
-    from analyzer.cli.options import warn
+    from analyzer.cli.options import told_as_pcapng, warn
 
+    refuse_batches([source], "annotate", "analyzer annotate {capture} OUT.pcapng")
     checked_target(source, target)
+    told_as_pcapng(target)
     asked = Question((source,), options["services"], (), None, None, (), options["keys"])
     analysis = answer(asked)
     done = write(source, target, analysis, calls=calls, findings=findings, only=only, with_secrets=with_secrets, keys=options["keys"])

@@ -32,6 +32,7 @@ def batch(inputs: tuple[str, ...], out: str, jobs: int, scheduler: str | None, s
     `analyzer report FOLDER` and `analyzer.read("FOLDER")` answer over all of them.
     """
     from analyzer import batching
+    from analyzer.fleet.showing import calls_of
 
     if any("=" not in text for text in services):
         raise click.UsageError("--service takes NAME=HOST[:PORT] here: a batch keeps everything, and reports filter.")
@@ -41,7 +42,7 @@ def batch(inputs: tuple[str, ...], out: str, jobs: int, scheduler: str | None, s
     failed = [row for row in fleet.sets if row.state != "done"]
     for note in fleet.capture.notes:
         warn(note)
-    click.echo(f"{out}: {len(fleet.sets) - len(failed)} of {len(fleet.sets)} captures, {len(fleet.calls)} calls; analyzer report {out}")
+    click.echo(f"{out}: {len(fleet.sets) - len(failed)} of {len(fleet.sets)} captures, {calls_of(fleet)}; analyzer report {out}")
     return 2 if failed and len(failed) == len(fleet.sets) else 0
 
 

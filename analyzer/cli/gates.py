@@ -10,6 +10,7 @@ from analyzer.errors import UsageError
 from analyzer.findings import rules
 from analyzer.model.analysis import Analysis
 from analyzer.model.condition import NUMBER, OPERATORS, UNITS, condition
+from analyzer.model.finding import SEVERITIES
 from analyzer.model.rows import Call
 from analyzer.model.table import Table
 from analyzer.report.calls import dialogues, service_calls
@@ -30,8 +31,6 @@ class Verdict(NamedTuple):
 
 
 Gate: TypeAlias = Callable[[Analysis], Verdict]
-SEVERITIES = ("info", "warning", "error")
-"""From the mildest on."""
 RANK = re.compile(r"\s*(p[0-9]{1,2}|max)\s*(==|!=|>=|<=|=|>|<)\s*(.*?)\s*\Z", re.DOTALL)
 
 

@@ -40,6 +40,8 @@ VERBS = {
     "rules": "The diagnoses that the tool can make.",
 }
 """Verbs and what `--help` says of each: their modules are imported only when called, so that the help is quick."""
+FORMS = frozenset({"html", "markdown", "json", "jsonl", "csv", "parquet", "table", "text"})
+"""Formats that somebody may take for options."""
 
 
 class Verbs(click.Group):
@@ -102,6 +104,8 @@ def main(args: Sequence[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.option_name.lstrip("-") in FORMS:
+            error = click.NoSuchOption(error.option_name, possibilities=[f"--format {error.option_name.lstrip('-')}"], ctx=error.ctx)
         error.show()
         return 1
     except AnalyzerError as error:

@@ -27,6 +27,10 @@ ENDINGS = {
     ".parquet": "parquet",
 }  # fmt: skip
 """Formats by the end of a file's name: what -o says without --format."""
+OTHER_CAPTURES = re.compile(r"(\.(pcapng|pcap|cap|dmp|trc))?(\.(pcap|cap|dmp|trc|gz|zst|lz4))\Z", re.IGNORECASE)
+"""Endings that promise another format than pcapng as it is."""
+MOST_SERVERS = 4
+"""Servers that are named where a rule of --service fits none."""
 
 
 class Question(NamedTuple):
@@ -135,13 +139,19 @@ def answer(asked: Question, *, wants: Wants | None = None, whole_calls: bool = T
     What `wants` leaves out (None: nothing) is not found out, which saves time; without `whole_calls` only what passes the filters itself
     is kept. With `rows_only` exchanges, which need not pass any filter, are not held in memory, where that is possible.
     """
+    from analyzer.cli.folders import alone, without_effect
     from analyzer.cli.progress import progress
+    from analyzer.fleet import is_batch
     from analyzer.passes import holds_secrets
     from analyzer.reading import read, stream
 
     rules = [text for text in asked.services if "=" in text]
+    alone(asked.captures)
     if asked.keys is not None and not holds_secrets(asked.keys):
         warn(f"{asked.keys} holds no TLS secrets (lines of an NSS key log)")
+    saved = is_batch(asked.captures[0])
+    if saved and (idle := without_effect(asked.captures[0], services=rules, keys=asked.keys, jobs=asked.jobs)) is not None:
+        warn(idle)
     with progress(asked.captures) as show, first_interrupt_ends("-" in asked.captures):
         streamed = rows_only and asked.jobs == 1
         analysis = stream(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants) if streamed else None
@@ -149,10 +159,43 @@ def answer(asked: Question, *, wants: Wants | None = None, whole_calls: bool = T
             analysis = read(asked.captures, services=rules, keys=asked.keys, progress=show, wants=wants, jobs=asked.jobs)
     for note in analysis.capture.notes:
         warn(note)
+    for text in () if saved else unmatched(analysis, rules):
+        warn(text)
     kept = narrow(analysis, asked, whole_calls=whole_calls)
     if len(analysis.connections) and not len(kept.connections):
         warn(f"nothing passes the filters; the capture holds {kept.outside}")
     return kept
+
+
+def unmatched(analysis: Analysis, rules: Collection[str]) -> list[str]:
+    """Say which rules `NAME=HOST[:PORT]` no connection of an answer fulfils: a slip of the hand, or the wrong capture."""
+    if not rules or not len(analysis.connections):
+        return []
+    from collections import Counter
+
+    from analyzer.aws import parse_service_option
+
+    places = Counter((row.server_address, row.server_name, row.server_port, row.service) for row in analysis.connections)
+    said = []
+    for text in rules:
+        rule = parse_service_option(text)
+        if any(
+            rule.port in (None, port) and rule.host in (address, (name or "").lower().removesuffix("."))
+            for address, name, port, _ in places
+        ):
+            continue
+        # By the Host of a request alone: through a proxy the port is the service's, which the row does not tell.
+        if any(service == rule.service for *_, service in places) and any(
+            row.service == rule.service and row.host is not None and row.host.lower() == rule.host for row in analysis.exchanges
+        ):
+            continue
+        servers = Counter[str]()
+        for (address, name, port, _), number in places.items():
+            host = name or address
+            servers[f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] += number
+        known = ", ".join(name for name, _ in servers.most_common(MOST_SERVERS)) + (", ..." if len(servers) > MOST_SERVERS else "")
+        said.append(f"--service {text} matches no connection; servers here: {known}")
+    return said
 
 
 @contextmanager
@@ -174,6 +217,14 @@ def first_interrupt_ends(live: bool) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def told_as_pcapng(target: str) -> None:
+    """Warn where a file that will be pcapng is named as if it were something else: programs that go by the name would not read it."""
+    name = Path(target).name
+    if not name.lower().endswith((".pcapng", ".ntar")) and (found := OTHER_CAPTURES.search(name)) is not None:
+        better = name[: found.start()] + ".pcapng"
+        warn(f"{target} is written as uncompressed pcapng whatever its name says: {better} would say so")
 
 
 def warn(text: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from analyzer.cli.folders import refuse_batches
 from analyzer.cli.options import reading
 from analyzer.units import count
 
@@ -27,9 +28,13 @@ def redact(source: str, target: str, seed: str | None, **options: Any) -> int:
 
     Exit status 2 where anything is doubtful: it says what. A file in which a secret was found is removed.
     """
-    from analyzer.cli.options import warn
+    from analyzer.capture.output import checked_target
+    from analyzer.cli.options import told_as_pcapng, warn
     from analyzer.redacting.sharing import share
 
+    refuse_batches([source], "redact", "analyzer redact {capture} OUT.pcapng")
+    checked_target(source, target)
+    told_as_pcapng(target)
     done = share(source, target, services=options["services"], keys=options["keys"], seed=seed)
     for doubt in done.doubts:
         warn(doubt)

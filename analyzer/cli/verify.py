@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from analyzer.cli.folders import refuse_batches
 from analyzer.cli.options import Question, answer, output, reading
 from analyzer.cli.streams import write
 
@@ -44,6 +45,7 @@ def verify(captures: tuple[str, ...], packet: int | None, verbose: bool, form: s
     from analyzer.verifying import tree, tshark
     from analyzer.verifying import verify as compare
 
+    refuse_batches(captures, "verify")
     program = tshark()
     if "-" in captures:
         raise UsageError("standard input cannot be read twice", hint="save it to a file first")

@@ -117,7 +117,8 @@ def watch(source: str | None, interface: str | None, plain: bool, form: str | No
     """
     if source is not None and (source != "-" or interface is not None):
         raise UsageError(
-            f"cannot watch {source}", hint="an interface is named with -i; - is standard input; a file is read by analyzer report"
+            f"cannot watch {source}",
+            hint="an interface is named with -i; - is standard input; a file, or a batch's folder, is read by analyzer report",
         )
     place = "-" if source == "-" else interface or "any"
     if check:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from analyzer.cli.folders import refuse_batches
 from analyzer.cli.options import answer, captures, form_of, output, question
 from analyzer.cli.streams import write
 
@@ -48,6 +49,7 @@ def whatif(form: str | None, target: str | None, **options: Any) -> None:
     asked = question(options)
     if options["rtt"] is not None:
         length(options["rtt"])  # wrong usage is told before the captures are read
+    refuse_batches(asked.captures, "whatif")
     replay = answer(asked).whatif(**options)
     if form == "json":
         write(document(replay), target)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from analyzer.comparing.conditions import conditions, facts, vantages_differ, warnings
 from analyzer.comparing.diagnoses import finding_changes
-from analyzer.comparing.matching import Pair, Pairs, match
+from analyzer.comparing.matching import Pairs, match
 from analyzer.comparing.measuring import identical, matched_row, measure
 from analyzer.comparing.verdict import verdict
 from analyzer.model.analysis import Analysis
 from analyzer.model.comparison import Comparison, Difference, Fact, FindingChange, Matched, Side, Unmatched
 from analyzer.model.table import Table
+from analyzer.report.calls import dialogues
 from analyzer.report.ledger import percentile
 from analyzer.report.saved import is_saved, load
 from analyzer.report.sentences import plural
@@ -85,8 +86,8 @@ def compared(before: Analysis, after: Analysis) -> Comparison:
     if vantages_differ(before, after) and said and measured:
         said = [f"As captured at two different places: {said[0]}", *said[1:]]
     return Comparison(
-        before=_side(before, own, "before"),
-        after=_side(after, own, "after"),
+        before=_side(before, pairs, "before"),
+        after=_side(after, pairs, "after"),
         noun=pairs.noun,
         verdict=said,
         warnings=[*warnings(before, after, was, now), *pairs.notes, *_of_saved(before, after)],
@@ -117,7 +118,8 @@ def _unmatched(pairs: Pairs) -> Iterable[Unmatched]:
             yield Unmatched(pair.name, side, sample.calls, percentile(ordered, 50) if ordered else None, sample.total_ns)
 
 
-def _side(analysis: Analysis, own: Sequence[Pair], which: str) -> Side:
+def _side(analysis: Analysis, pairs: Pairs, which: str) -> Side:
+    own = pairs.own()
     files = [file.name for file in analysis.capture.files]
     samples = [getattr(pair, which) for pair in own]
     return Side(
@@ -127,6 +129,7 @@ def _side(analysis: Analysis, own: Sequence[Pair], which: str) -> Side:
         vantage=analysis.vantage,
         saved=analysis.saved is not None,
         version=analysis.saved,
+        dialogues=len(dialogues(analysis)) if pairs.noun == "call" else 0,
     )
 
 

@@ -8,13 +8,13 @@ from analyzer.comparing.causes import CAUSES
 from analyzer.comparing.matching import Pair
 from analyzer.model.analysis import Analysis
 from analyzer.model.comparison import FindingChange
+from analyzer.model.finding import SEVERITIES
 from analyzer.model.rows import Finding
 from analyzer.report.headline import sentence
 from analyzer.report.ledger import PHASES
 from analyzer.report.sentences import first_sentence
 from analyzer.units import MILLISECOND, DurationNs
 
-SEVERITIES = ("info", "warning", "error")
 CHANGED_SHARE = 0.05
 CHANGED_TIMES = 1.5
 """A finding on both sides changed where its share moved by this much and its cost for each call by this factor."""

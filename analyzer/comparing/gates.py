@@ -18,6 +18,7 @@ from analyzer.comparing.statistics import LEAST
 from analyzer.errors import UsageError
 from analyzer.model.comparison import MEAN, QUANTILES, Comparison, Difference
 from analyzer.model.condition import UNITS, close
+from analyzer.model.finding import SEVERITIES
 from analyzer.report.ledger import PHASES
 from analyzer.report.sentences import plural
 from analyzer.report.text import plain
@@ -25,7 +26,6 @@ from analyzer.units import duration
 
 SURE = 0.05
 """Chance that a gate on a time fails though nothing changed, at most."""
-SEVERITIES = ("info", "warning", "error")
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,9})?)"
 TIME = re.compile(rf"\s*(?:(?P<operation>\S.*?)\s+)?(?P<measure>\w+)\s*\+\s*{_NUMBER}\s*(?P<unit>%|ns|us|µs|ms|s)\s*(?P<alone>!?)\s*\Z")
 FINDING = re.compile(r"\s*finding\s*=\s*([\w-]+)\s*\Z")

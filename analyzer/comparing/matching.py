@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call
-from analyzer.report.calls import CREDENTIAL_SERVICES, CallLedger, dialogues, name_of, service_calls
+from analyzer.model.services import CREDENTIAL_SERVICES
+from analyzer.report.calls import CallLedger, dialogues, name_of, service_calls
 from analyzer.report.ledger import PHASES, Ledger, Spent
 from analyzer.report.requests import RequestLedger
 from analyzer.units import DurationNs, TimeNs

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from analyzer.findings.stalls import union
 from analyzer.findings.view import View
 from analyzer.findings.words import plural, sdk_name
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Connection, Exchange
 from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, TimeNs, count, duration
 
@@ -22,6 +22,8 @@ ENDPOINT_NAMES = {
     "eks-pod-identity": "the EKS Pod Identity agent",
 }
 WANTED = {"GetCredentials": "credentials", "GetRegion": "its region", "GetMetadata": "instance metadata"}
+DISABLE = "set AWS_EC2_METADATA_DISABLED=true"
+"""How a program is told not to ask IMDS, in all SDKs but one (AWS SDKs and Tools Reference Guide, IMDS credential provider)."""
 GIVEN_UP_NS: DurationNs = 400 * MILLISECOND
 """A request without an answer for less than this may just be cut off by the end of the program or of the capture: the shortest time that an
 SDK waits for an answer is 500 ms (Go v2, `defaultResponseHeaderTimeout`), others wait 1 s and more."""

@@ -235,13 +235,24 @@ def followers(group: Sequence[Member], level: Levels, took: DurationNs) -> list[
 
     Of a client with one connection nobody can tell whether a request waited, or was made only then.
     """
-    at_once = max(AT_ONCE_NS, round(AT_ONCE * took))
+    soon = at_once(took)
     return [
         (one.row.connection_id, after[0])
         for one in group
         for before, after in pairwise(one.busy)
-        if after[0] - before[1] <= at_once and level.full_at(after[0])
+        if after[0] - before[1] <= soon and level.full_at(after[0])
     ]
+
+
+def stack_of(shaken: Handshake | None) -> str:
+    """Return what tells one TLS client from another: the ciphers of its JA4, which offering a session does not change; nothing without."""
+    parts = (shaken.ja4 or "").split("_") if shaken is not None else []
+    return parts[1] if len(parts) > 1 else ""
+
+
+def at_once(took: DurationNs) -> DurationNs:
+    """Return within what time after an answer a request had been waiting for it, where a request takes `took`."""
+    return max(AT_ONCE_NS, round(AT_ONCE * took))
 
 
 def _closer(row: Connection) -> str:

@@ -14,9 +14,8 @@ from analyzer.findings.severity import weighed
 from analyzer.findings.shown import shown
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
+from analyzer.model.finding import SEVERITIES
 from analyzer.model.rows import Finding
-
-SEVERITIES = ("error", "warning", "info")
 
 
 class Loaded(NamedTuple):
@@ -48,4 +47,4 @@ def check(analysis: Analysis) -> list[Finding]:
     view = View(analysis)
     in_order = sorted(rules(), key=lambda loaded: (loaded.rule.rank, loaded.rule.code))
     found = [shown(view, weighed(view, finding)) for loaded in in_order for finding in loaded.check(view)]
-    return sorted(found, key=lambda finding: (-finding.cost_ns, SEVERITIES.index(finding.severity), finding.code))
+    return sorted(found, key=lambda finding: (-finding.cost_ns, -SEVERITIES.index(finding.severity), finding.code))

@@ -9,7 +9,7 @@ from analyzer.findings.view import View
 from analyzer.model.rows import Call, Finding
 from analyzer.units import ConnectionId, PacketId, count
 
-SERVICE_NAMES = {"dynamodb": "DynamoDB", "dynamodb-streams": "DynamoDB Streams", "s3": "S3", "sqs": "SQS", "sns": "SNS", "lambda": "Lambda"}
+SERVICE_NAMES = {"dynamodb": "DynamoDB", "dynamodbstreams": "DynamoDB Streams", "s3": "S3", "sqs": "SQS", "sns": "SNS", "lambda": "Lambda"}
 
 MOST_MESSAGES = 12
 """Messages whose packets a display filter shows: proofs of two packets each fill `MOST_PACKETS`."""

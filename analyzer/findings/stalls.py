@@ -6,11 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from analyzer.findings.view import View
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Connection, Exchange, Stall
 from analyzer.units import DurationNs, TimeNs
 
 SLOTS_OF = {"send": ("send",), "wait": ("wait_stall", "wait"), "receive": ("receive",), "failed": ("failed",)}
 """What a stall is charged to, by the phase in which it lies. Never to `server` or `network`: those have no stall in them."""
+
+
+LOSS = frozenset({"request-repeated", "response-hole"})
+"""Kinds of stall that loss makes; a closed window is the receiver's doing."""
 
 
 class Stalled(NamedTuple):
@@ -44,17 +49,6 @@ def lost_packets(row: Connection) -> int:
     Both as Wireshark flags them. Repeats that were not needed are taken off; a packet that only overtook another counts as lost.
     """
     return max(0, row.retransmissions - row.spurious_retransmissions) + row.out_of_order
-
-
-def union(times: Iterable[tuple[TimeNs, TimeNs]]) -> list[tuple[TimeNs, TimeNs]]:
-    """Return intervals joined where they overlap or touch, in order: what happened at the same time counts once."""
-    out: list[tuple[TimeNs, TimeNs]] = []
-    for start, end in sorted(times):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], end))
-        else:
-            out.append((start, end))
-    return out
 
 
 def charge(

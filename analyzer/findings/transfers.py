@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from analyzer.findings.stalls import union
 from analyzer.findings.view import View
 from analyzer.findings.words import median
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Exchange
 from analyzer.units import DurationNs, TimeNs
 
@@ -39,11 +39,6 @@ class Transfer(NamedTuple):
         if self.usual_ns is None or self.took_ns <= FAR_FROM_USUAL * self.usual_ns:
             return self.took_ns
         return self.usual_ns
-
-
-def final_exchange(view: View, call: Call) -> Exchange | None:
-    """Return the exchange of a call's last attempt; None where that came to none, or its row is not in the answer."""
-    return view.final_exchange(call)
 
 
 def transfers(view: View, least_bytes: int) -> list[Transfer]:

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Span
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import DurationNs, TimeNs
 
 Result = TypeVar("Result")
 
-CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
 SET_UP = ("dns", "connect", "tls")
 SLOTS = (
     "credentials", "dns", "connect", "tls", "send", "wait_stall", "network", "server", "wait", "receive", "failed", "backoff", "client",

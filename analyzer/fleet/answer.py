@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from analyzer import findings
 from analyzer.errors import UsageError
 from analyzer.fleet.manifest import TABLES, read_manifest
+from analyzer.fleet.pooling import pooled
 from analyzer.fleet.sums import Diagnosis, Latency, diagnoses, latency
 from analyzer.fleet.tables import FleetTable, Piece
 from analyzer.model.analysis import Analysis
@@ -17,7 +19,8 @@ from analyzer.model.capture import CaptureFile, CaptureInfo
 from analyzer.model.rows import Finding
 from analyzer.model.safe import markup
 from analyzer.model.table import Table
-from analyzer.report.saved import ROW_TYPES, load_tables
+from analyzer.model.whatif import Replay, Wishes
+from analyzer.report.saved import ROW_TYPES, load_tables, still_true
 from analyzer.units import DurationNs, PacketId, TimeNs
 
 
@@ -77,6 +80,7 @@ class Fleet(Analysis):
                 head = {"capture": record["capture"], "analyzer_version": record["identity"].get("analyzer_version")}
                 opened = load_tables(name, paths, head)
                 opened.renderers = self.renderers
+                opened.pooled, opened.imagine = findings.pools, findings.imagine
                 return opened
         known = [str(record["name"]) for record in self.records if record["state"] == "done"]
         raise UsageError(f"the batch has no capture {name!r}", hint=f"such as {', '.join(known[:3])}" if known else None)
@@ -144,7 +148,9 @@ def load(folder: str | os.PathLike[str]) -> Fleet:
         handshakes=tables["handshakes"],
         calls=tables["calls"],
         spans=tables["spans"],
-        check=lambda part: _still(tables["findings"], part),
+        check=lambda part: sorted(still_true(tables["findings"], part), key=lambda row: -row.cost_ns),
+        imagine=_one_by_one,
+        pooled=pooled(pieces, {row.set: row.last_ns for row in rows}),
         saved=str(manifest.get("analyzer_version", "")),
         folder=at,
         sets=Table("sets", CaptureRow, rows),
@@ -153,15 +159,10 @@ def load(folder: str | os.PathLike[str]) -> Fleet:
     )
 
 
-def _still(found: FleetTable[Finding], part: Analysis) -> list[Finding]:
-    """Return the findings that are about what a part of the answer holds."""
-    every = list(found)
-    if not part.filtered:
-        return sorted(every, key=lambda row: -row.cost_ns)
-    calls = {row.call_id for row in part.calls}
-    connections = {row.connection_id for row in part.connections}
-    kept = (row for row in every if not calls.isdisjoint(row.calls) or not connections.isdisjoint(row.connections))
-    return sorted(kept, key=lambda row: -row.cost_ns)
+def _one_by_one(part: Analysis, wishes: Wishes) -> Replay:
+    """Refuse to replay many hosts as one: which of them share connections, addresses do not tell."""
+    hint = "of one capture: open(NAME).whatif(...), NAME as in the table sets; analyzer whatif CAPTURE"
+    raise UsageError("a batch is not replayed as a whole", hint=hint)
 
 
 def _row(record: Mapping[str, Any]) -> CaptureRow:

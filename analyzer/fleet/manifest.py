@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from analyzer.errors import CaptureError, UnknownFormat
-from analyzer.report.exports.writing import whole_file
+from analyzer.files import whole_file
 
 SCHEMA = "analyzer-batch/1"
 MANIFEST = "manifest.json"

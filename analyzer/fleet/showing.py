@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyzer.fleet.manifest import SCHEMA
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.model.table import Table
 from analyzer.report.layout import fold
+from analyzer.report.sentences import plural
 from analyzer.report.tables import render
 from analyzer.units import duration, moment
 
@@ -23,8 +25,12 @@ MOST_NOTES = 10
 MOST_HOSTS = 4
 
 
-def lines(fleet: Fleet, form: str = "table", *, verbose: bool = False) -> Iterator[str]:
-    """Yield the answer, line by line; `form` is table or markdown, `verbose` leaves nothing out."""
+def lines(fleet: Fleet, form: str = "table", *, verbose: bool = False, slowest: int = 0, tail: bool = False) -> Iterator[str]:
+    """Yield the answer, line by line; `form` is table or markdown, `verbose` leaves nothing out.
+
+    `slowest` calls are listed with their phases, `tail` adds what the slowest of each operation have that the median has not; their
+    numbers are those of the batch, which `analyzer explain` takes.
+    """
     mark = "## " if form == "markdown" else ""
     yield from _head(fleet)
     notes = fleet.capture.notes
@@ -40,7 +46,7 @@ def lines(fleet: Fleet, form: str = "table", *, verbose: bool = False) -> Iterat
     for one in found:
         hosts = ", ".join(one.hosts[:MOST_HOSTS]) + (f" and {len(one.hosts) - MOST_HOSTS} more" if len(one.hosts) > MOST_HOSTS else "")
         cost = f"{duration(one.cost_ns)} ({one.share:.1%} of all call time)" if one.cost_ns else "no time"
-        where = f"{_many(one.sets, 'capture')} of {hosts}; {_many(one.calls, 'call')}; dearest in {one.example}"
+        where = f"{plural(one.sets, 'capture')} of {hosts}; {plural(one.calls, 'call')}; dearest in {one.example}"
         yield from fold(f"- {one.severity} {one.code}: {cost}; {where}. {one.summary}", hang=2)
     operations = fleet.latency("host", "service", "operation")
     yield ""
@@ -51,6 +57,29 @@ def lines(fleet: Fleet, form: str = "table", *, verbose: bool = False) -> Iterat
         yield ""
         yield f"{mark}Latency per hour (UTC), ms"
         yield from _shown(hours, HOURS, form, verbose)
+    if slowest:
+        yield from _slowest(fleet, slowest, form)
+    if tail:
+        from analyzer.report.tail import tail_lines, tail_markdown
+
+        yield from (tail_markdown(fleet) if form == "markdown" else ("", *tail_lines(fleet)))
+
+
+def _slowest(fleet: Fleet, most: int, form: str) -> Iterator[str]:
+    """Yield the slowest calls with their phases."""
+    from analyzer.report.grids import entries_grid
+    from analyzer.report.markdown import table
+    from analyzer.report.traces import ledger_of
+
+    ledger = ledger_of(fleet)
+    found = ledger.slowest(most)
+    yield ""
+    yield f"{'## ' if form == 'markdown' else ''}Slowest {ledger.noun}s over all captures, ms"
+    if not found:
+        yield "none"
+        return
+    grid = entries_grid(found, fleet.capture.first_ns or 0, ledger.noun)
+    yield from (table(grid.cells()) if form == "markdown" else grid.lines())
 
 
 def document(fleet: Fleet) -> Iterator[str]:
@@ -73,24 +102,30 @@ def _head(fleet: Fleet) -> Iterator[str]:
     hosts = {row.host for row in sets}
     done = sum(row.state == "done" for row in sets)
     span = f", {moment(info.first_ns)} to {moment(info.last_ns)}" if info.first_ns is not None and info.last_ns is not None else ""
-    read = f"{_many(done, 'capture')} ({_many(len(info.files), 'file')}) of {_many(len(hosts), 'host')}{span}"
+    read = f"{plural(done, 'capture')} ({plural(len(info.files), 'file')}) of {plural(len(hosts), 'host')}{span}"
     yield from fold(f"{fleet.folder}: {read}")
-    rows = {name: sum(piece.rows for piece in fleet.pieces[name]) for name in ("connections", "exchanges", "calls")}
-    counted = ", ".join(_many(count, name.removesuffix("s")) for name, count in rows.items())
-    yield from fold(f"{_many(info.packets, 'packet')}, {info.bytes / 1e6:.1f} MB; {counted}")
+    rows = {name: sum(piece.rows for piece in fleet.pieces[name]) for name in ("connections", "exchanges")}
+    counted = ", ".join([*(plural(count, name.removesuffix("s")) for name, count in rows.items()), calls_of(fleet)])
+    yield from fold(f"{plural(info.packets, 'packet')}, {info.bytes / 1e6:.1f} MB; {counted}")
+
+
+def calls_of(fleet: Fleet) -> str:
+    """Count calls as every report does: those of services; dialogues with credential endpoints stand beside them."""
+    rows = fleet.latency("service")
+    beside = sum(row.calls for row in rows if row.service in CREDENTIAL_SERVICES)
+    own = plural(sum(row.calls for row in rows) - beside, "call")
+    return f"{own} and {plural(beside, 'dialogue')} with credential endpoints" if beside else own
 
 
 def _shown(table: Table[Any], columns: Sequence[str], form: str, verbose: bool) -> Iterator[str]:
     if not len(table):
         yield "none"
         return
-    part = table if verbose else Table(table.name, table.row_type, sorted(table, key=lambda row: -row.total_ns)[:MOST_ROWS])
-    kept = Table(part.name, part.row_type, [row for row in table if row in set(part)]) if len(part) < len(table) else table
+    kept = table
+    if not verbose and len(table) > MOST_ROWS:
+        largest = set(sorted(table, key=lambda row: -row.total_ns)[:MOST_ROWS])
+        kept = table.where(lambda row: row in largest)
     for piece in render(kept, form, columns):
         yield from piece.rstrip("\n").split("\n")
     if len(kept) < len(table):
         yield f"{len(table) - len(kept)} more, of less time (-v)"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from analyzer.errors import UsageError
 from analyzer.fleet.tables import FleetTable, Piece
+from analyzer.model.finding import SEVERITIES
 from analyzer.model.rows import Finding
-from analyzer.report.calls import CREDENTIAL_SERVICES
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.report.saved import read_columns
 from analyzer.units import SECOND, DurationNs, TimeNs
 
 HOUR_NS: DurationNs = 3600 * SECOND
 BY = ("host", "set", "service", "operation", "hour")
 """What calls can be told apart by."""
-SEVERITIES = ("info", "warning", "error")
 
 
 class Latency(NamedTuple):

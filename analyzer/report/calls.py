@@ -6,11 +6,10 @@ from operator import attrgetter
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Exchange
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.report.ledger import PHASES, Entry, Ledger, Spent, split
 from analyzer.units import DurationNs, duration
 
-CREDENTIAL_SERVICES = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
-"""What is said to these is a dialogue: a call of its own, outside the totals of service calls."""
 _BEFORE_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[: PHASES.index("stall")]))
 _AFTER_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[PHASES.index("receive") :]))
 

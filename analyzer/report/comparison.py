@@ -32,7 +32,8 @@ def about(comparison: Comparison) -> Iterator[str]:
 
 
 def _side(side: Side, noun: str) -> str:
-    parts = [f"{side.name}: {plural(side.calls, noun)}", f"{duration(side.total_ns)} in all", PLACES.get(side.vantage or "", "")]
+    beside = plural(side.dialogues, "dialogue") + " with credential endpoints beside" if side.dialogues else ""
+    parts = [f"{side.name}: {plural(side.calls, noun)}", f"{duration(side.total_ns)} in all", beside, PLACES.get(side.vantage or "", "")]
     return ", ".join(filter(None, parts))
 
 

@@ -17,6 +17,7 @@ def document(comparison: Comparison, gates: Sequence[dict[str, object]] = ()) ->
         word: {
             "name": side.name,
             "calls": side.calls,
+            "dialogues": side.dialogues,
             "total_ns": side.total_ns,
             "vantage": side.vantage,
             "saved": side.saved,

@@ -85,7 +85,8 @@ class JsonRenderer:
         # Plain ASCII: a document shown on a terminal can neither move its cursor nor reorder its text.
         yield json.dumps(head)[:-1]
         encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-        for table in (*analysis.tables(), *gains(analysis)):
+        pools = (analysis.pool(),) if analysis.pooled is not None else ()
+        for table in (*analysis.tables(), *gains(analysis), *pools):
             yield f',\n"{table.name}":['
             for start in range(0, len(table), 1000):
                 yield (",\n" if start else "\n") + ",\n".join(map(encode, table[start : start + 1000].to_dicts()))

@@ -71,7 +71,7 @@ class Words:
             "client": lambda: _client(before, after),
             "send": lambda: _send(exchange),
             "wait": lambda: _wait(exchange, span.end_ns),
-            "receive": lambda: _receive(exchange),
+            "receive": lambda: _receive(exchange, under),
             "backoff": lambda: f"pause before attempt {span.attempt}" if span.attempt is not None else "pause before the next attempt",
             "unexplained": lambda: "nothing that is known explains this time",
         }
@@ -84,12 +84,15 @@ class Words:
         if exchange is None:
             under = next((row for span in spans if (row := self.connections.get(span.connection_id or 0)) is not None), None)
             return "no connection" if under is None or under.established_ns is None else "no request was sent"
+        by = _closed(self.connections.get(exchange.connection_id), spans[-1].end_ns)
         if exchange.outcome == "no-response":
-            return f"{asked(exchange)} got no answer{_closed(self.connections.get(exchange.connection_id), spans[-1].end_ns)}"
+            return f"{asked(exchange)} got no answer{by}"
         if exchange.outcome == "undelivered":
             return f"the answer to {asked(exchange)} did not reach the client"
-        status = f"{exchange.status} {exchange.error_type or ''}".strip()
-        return f"{asked(exchange)} was answered {status}"
+        if exchange.outcome == "cut":
+            return f"the answer to {asked(exchange)}{f' ({exchange.status})' if exchange.status is not None else ''} broke off{by}"
+        status = f"{exchange.status or ''} {exchange.error_type or ''}".strip()
+        return f"{asked(exchange)} was answered {status}".rstrip()
 
     def _dns(self, span: Span) -> str:
         found = [row for row in self._lookups if span.connection_id in row.connection_ids and row.start_ns <= span.end_ns]
@@ -189,11 +192,20 @@ def _wait(exchange: Exchange | None, end: TimeNs) -> str:
     return "until the first byte of the answer" + (f" ({exchange.status})" if exchange.status is not None else "")
 
 
-def _receive(exchange: Exchange | None) -> str:
+def _broken(exchange: Exchange, under: Connection | None) -> str:
+    """Say why an answer that began did not end, which its outcome `cut` leaves open; nothing for one that did."""
+    if exchange.outcome != "cut" or exchange.response_start_ns is None:
+        return ""
+    if under is None or under.closed_by not in CLOSED or under.closed_ns is None or under.closed_ns < exchange.response_start_ns:
+        return ", and its end is not in the capture"
+    return f", and broke off: the connection was {CLOSED[under.closed_by]}"
+
+
+def _receive(exchange: Exchange | None, under: Connection | None = None) -> str:
     if exchange is None:
         return "answer"
     again = f", {plural(exchange.response_repeats, 'segment')} of it sent again" if exchange.response_repeats else ""
-    return f"answer, {bytes_(exchange.response_bytes)}{again}"
+    return f"answer, {bytes_(exchange.response_bytes)}{again}{_broken(exchange, under)}"
 
 
 WAITED = {

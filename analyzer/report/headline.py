@@ -126,6 +126,8 @@ def _dialogue(analysis: Analysis, call: Call) -> str:
     """Say of a dialogue how long it took and with what."""
     asked = plural(call.attempts, "attempt")
     ended = "got no answer that helped" if call.ok is False else "was answered"
+    if not call.duration_ns:  # a single SYN
+        return f"{name_of(call)} {ended} in {asked}: its first packet is the last that was captured of it."
     (operation,) = CallLedger(analysis, [call]).operations()
     sums = dict(zip(PHASES, operation.spent, strict=True))
     sums["silence"], sums["wait"] = operation.silent_ns, sums["wait"] - operation.silent_ns

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Connection, Exchange, Span
-from analyzer.report.calls import CREDENTIAL_SERVICES
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.sdks.retries import SLACK_NS, Retry, kind, told
 from analyzer.sdks.retries import told_of_credentials as told_of_dialogue
 from analyzer.units import ConnectionId

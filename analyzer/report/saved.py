@@ -127,7 +127,7 @@ def _answer(name: str, head: Mapping[str, Any], tables: Mapping[str, Table[Any]]
         handshakes=tables["handshakes"],
         calls=tables["calls"],
         spans=tables["spans"],
-        check=lambda part: _still(found, part),
+        check=lambda part: still_true(found, part),
         saved=version if isinstance(version, str) else "",
     )
 
@@ -136,8 +136,11 @@ def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _still(found: Iterable[Finding], part: Analysis) -> Iterator[Finding]:
-    """Yield the saved findings that are about what a part of the answer holds."""
+def still_true(found: Iterable[Finding], part: Analysis) -> Iterator[Finding]:
+    """Yield the saved findings that are about what a part of an answer holds, or about no call and no connection: the capture itself."""
+    if not part.filtered:
+        yield from found
+        return
     calls = {row.call_id for row in part.calls}
     connections = {row.connection_id for row in part.connections}
     for row in found:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from analyzer.errors import CaptureError
+from analyzer.model.finding import SEVERITIES
 from analyzer.model.rows import Held, Repeated, Stall
 from analyzer.model.table import columns_of
 
@@ -26,7 +27,6 @@ NEEDED = {
 EMPTY: dict[str, object] = {"int": 0, "time": 0, "duration": 0, "float": 0.0, "bool": False, "text": "", "list": ()}
 """What stands for a column that lacks and cannot be unknown."""
 LARGEST = 2**63 - 1
-SEVERITIES = ("info", "warning", "error")
 NESTED: dict[str, type[tuple[Any, ...]]] = {"stalls": Stall, "held": Held, "repeats": Repeated}
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyzer.model.analysis import Analysis
+from analyzer.model.cut import headers_only
+from analyzer.model.rows import Exchange
 from analyzer.model.whatif import WhatIf
 from analyzer.report.calls import CallLedger, unawaited
 from analyzer.report.claims import Claim, claims
@@ -15,8 +17,8 @@ from analyzer.report.headline import headline
 from analyzer.report.ledger import Entry, Ledger, Operation
 from analyzer.report.overview import odd, without_requests
 from analyzer.report.pools import paragraphs
-from analyzer.report.requests import RequestLedger
 from analyzer.report.sentences import plural
+from analyzer.report.traces import ledger_of
 from analyzer.report.trust import about
 from analyzer.report.worth import worthwhile
 
@@ -73,7 +75,7 @@ def summarize(
     `slow` rows are listed one by one; `verbose` leaves nothing out; `names` are the captures as asked for, `filters` the options that say
     what of them. Without `gains` no what-if is replayed, which spares time.
     """
-    ledger = _ledger(analysis)
+    ledger = ledger_of(analysis)
     operations = ledger.operations()
     told = claims(analysis)
     shown = operations if verbose else operations[:MOST_OPERATIONS]
@@ -116,11 +118,6 @@ def _long_requests(analysis: Analysis) -> bool:
     )
 
 
-def _ledger(analysis: Analysis) -> Ledger[Any]:
-    """Return the rows that the report is about: calls of services, else dialogues, else requests."""
-    return CallLedger(analysis) if len(analysis.calls) else RequestLedger(analysis)
-
-
 def _remarks(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
     """Say why there are no calls, and what else there is."""
     encrypted = sum(row.protocol == "tls" for row in analysis.connections)
@@ -131,6 +128,12 @@ def _remarks(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
     if ledger.noun == "request" and analysis.exchanges:
         if not ledger.rows:
             said.append("Only answers were captured, no requests: nothing can be timed.")
+        elif (
+            all(row.service is None for row in analysis.exchanges)
+            and analysis.capture.cut_packets
+            and not any(map(_host, analysis.exchanges))
+        ):
+            said.append("No calls: packets are cut before what names the service of a request; capture whole packets (tcpdump -s 0).")
         elif all(row.service is None for row in analysis.exchanges):
             said.append(
                 "No calls: no request here is to an AWS service or a credential endpoint "
@@ -140,10 +143,15 @@ def _remarks(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
             said.append("No calls: no request to an AWS service was captured from its beginning.")
     if not analysis.exchanges:
         if not encrypted and not len(analysis.calls) and analysis.outside is None:
-            said.append("No HTTP requests here.")
+            bare = headers_only(analysis.capture, analysis.connections)
+            said.append("No request can be read: only headers were captured." if bare else "No HTTP requests here.")
         said.extend(without_requests(analysis))
     said.extend(odd(analysis))
     return said
+
+
+def _host(row: Exchange) -> str | None:
+    return row.host
 
 
 def _with(command: str, filters: tuple[str, ...]) -> str:

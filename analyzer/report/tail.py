@@ -135,8 +135,8 @@ def _group(ledger: Ledger[Any], rows: Sequence[Any]) -> Group:
 def sentences(tail: Tail, noun: str) -> list[str]:
     """Say what the tail of an operation has that its middle has not. The first sentence is the answer."""
     size, more = len(tail.slow.numbers), tail.more_ns
-    share = f"the slowest {SLOWEST_PERCENT} %" if size * 100 <= tail.rows * SLOWEST_PERCENT + 100 else "the slowest"
-    text = f"{share} ({count(size)} of {plural(tail.rows, noun)}, from {duration(tail.from_ns)}) take {duration(tail.slow.total_ns)}"
+    text = f"the slowest {percent(size / tail.rows)} ({count(size)} of {plural(tail.rows, noun)}, from {duration(tail.from_ns)}) take "
+    text += f"{duration(tail.slow.total_ns)}"
     text += f", those around the median {duration(tail.middle.total_ns)}"
     if more < LEAST_NS:
         return [f"{text}: no longer tail."]
@@ -215,7 +215,8 @@ def tail_markdown(analysis: Analysis) -> Iterator[str]:
 
 def _heading(noun: str, made: Sequence[Tail]) -> str:
     if made:
-        return f"The tail: what the slowest {SLOWEST_PERCENT} % has that the median has not. Times in ms, means."
+        taken = f"the slowest {SLOWEST_PERCENT} % of each operation's {noun}s, at least {LEAST_TAIL} of them,"
+        return f"The tail: what {taken} have that those around the median have not. Times in ms, means."
     return f"No tail: no operation has {LEAST_ROWS} {noun}s that were captured whole."
 
 

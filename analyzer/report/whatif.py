@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzer.model.analysis import SCHEMA
 from analyzer.model.whatif import Replay, WhatIf
 from analyzer.report.document import analyzer_version
-from analyzer.report.grids import Cells, spent_cell
+from analyzer.report.grids import Cells
 from analyzer.report.layout import aligned, fits, fold
 from analyzer.report.markdown import bullets
 from analyzer.report.markdown import table as markdown_table
 from analyzer.report.sentences import plural
-from analyzer.units import DurationNs, count, duration, percent
+from analyzer.units import SECOND, DurationNs, count, duration, milliseconds, percent, seconds
 
 CHANGE = "change"
 TOGETHER = "together"
@@ -24,22 +24,43 @@ def grid(replay: Replay, columns: Sequence[str] = _COLUMNS) -> Cells:
     """Return the table: a line for what is, then a line a change that applies, with its range."""
     rows = [row for row in replay.changes if row.applies]
     first = replay.changes[0]
-    body = [["now", count(first.calls), *(_now(first, column) for column in columns), ""]]
-    body += [[named(row, replay), count(row.changed), *(_ranged(row, column) for column in columns), percent(row.share)] for row in rows]
-    return Cells([CHANGE, f"{replay.noun}s", *columns, "gain"], body)
+    writes = {column: _in_seconds if column in long_columns(replay) else milliseconds for column in columns}
+    body = [["now", count(first.calls), *(_now(first, column, writes[column]) for column in columns), ""]]
+    body += [
+        [named(row, replay), count(row.changed), *(_ranged(row, column, writes[column]) for column in columns), percent(row.share)]
+        for row in rows
+    ]
+    headings = [f"{column} s" if writes[column] is _in_seconds else column for column in columns]
+    return Cells([CHANGE, f"{replay.noun}s", *headings, "gain"], body)
 
 
-def _now(row: WhatIf, column: str) -> str:
+def long_columns(replay: Replay) -> frozenset[str]:
+    """Return the columns with a time of 10 s or more, all of whose times are written in seconds: a column has one unit."""
+    rows = [row for row in replay.changes if row.applies] + list(replay.changes[:1])
+    return frozenset(
+        column
+        for column in _COLUMNS
+        if any((getattr(row, f"{column}{what}_ns") or 0) >= 10 * SECOND for row in rows for what in ("_before", "", "_low", "_high"))
+    )
+
+
+def _in_seconds(value: DurationNs) -> str:
+    """Write a duration as a bare number of seconds with as many digits as a millisecond needs below 10 s, else one decimal or none."""
+    text = seconds(value)
+    return text if abs(value) < 10 * SECOND else milliseconds(value // 1000)
+
+
+def _now(row: WhatIf, column: str, write: Callable[[DurationNs], str]) -> str:
     value: DurationNs | None = getattr(row, f"{column}_before_ns")
-    return spent_cell(value) if value is not None else ""
+    return write(value) if value is not None else ""
 
 
-def _ranged(row: WhatIf, column: str) -> str:
+def _ranged(row: WhatIf, column: str, write: Callable[[DurationNs], str]) -> str:
     """Write a time with its range: `41.2 (39.8-44.0)`."""
     likely, low, high = (getattr(row, f"{column}{what}_ns") for what in ("", "_low", "_high"))
     if likely is None:
         return ""
-    return spent_cell(likely) + (f" ({spent_cell(low)}-{spent_cell(high)})" if low != high else "")
+    return write(likely) + (f" ({write(low)}-{write(high)})" if low != high else "")
 
 
 def named(row: WhatIf, replay: Replay) -> str:
@@ -61,7 +82,8 @@ def sentence(row: WhatIf, replay: Replay) -> str:
 def footer(replay: Replay) -> Iterator[str]:
     """Yield what a reader of the table must know."""
     yield (
-        "Times in ms; in brackets what the spread of these calls leaves open (four captures of five). Totals are sums of the "
+        f"Times in ms{', in s where the heading says so' if long_columns(replay) else ''}; in brackets what the spread of these calls "
+        "leaves open (four captures of five). Totals are sums of the "
         f"{replay.noun}s' durations, not wall clock: a program that makes one after the other ends as much earlier."
     )
     if any(row.queue_ns for row in replay.calls):

@@ -10,7 +10,7 @@ from analyzer.units import MILLISECOND, DurationNs
 
 MOST_DOUBLINGS = 30
 """Retries that count for the length of a pause: beyond that every formula is above its cap, and without one nobody waits 20 months."""
-DYNAMODB = frozenset({"dynamodb", "dynamodb-streams"})
+DYNAMODB = frozenset({"dynamodb", "dynamodbstreams"})
 """Services for which the SDKs have back-off and attempts of their own."""
 KINDS = ("throttling", "transient")
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from analyzer import aws, tcp, tls
 from analyzer.model.rows import Anomaly, Connection
 from analyzer.model.seams import Block
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import SECOND, ConnectionId, DurationNs, TimeNs
 from analyzer.watching.clock import Clock
 from analyzer.watching.passing import Pass, Sight
-from analyzer.watching.window import CREDENTIALS, NOTHING, Calls, Window
+from analyzer.watching.window import NOTHING, Calls, Window
 
 LONGEST_NS: DurationNs = 200 * SECOND
 """A connection without a request is looked at for so long: Linux sends SYNs for 127 s, and whoever waited goes on within 25 s."""
@@ -104,10 +105,10 @@ class Follower:
         rows = running.connections(asked)
         undecided = []
         for row in running.connections(silent[-MOST_SILENT:]):
-            opening = row.established_ns is None and row.closed_ns is None and row.icmp_ns is None
-            if opening and now - row.last_ns <= aws.syn_due(row):
+            waits = row.established_ns is None and row.closed_ns is None and row.icmp_ns is None
+            if waits and now - row.last_ns <= aws.syn_due(row):
                 undecided.append(row)
-            elif row.established_ns is not None and row.closed_ns is None and row.service not in CREDENTIALS:
+            elif row.established_ns is not None and row.closed_ns is None and row.service not in CREDENTIAL_SERVICES:
                 continue  # it is open, and whose it is its first request will tell
             rows.append(row)
         rows += [row for number, row in self._late.items() if number in wanted]

@@ -148,7 +148,7 @@ class History:
             info.notes.append(f"{count(self.seen)} calls were seen; the tables hold the last {count(len(self.calls))}")
 
     def _chained(self, done: Sequence[Done]) -> list[Done]:
-        """Put the pages of one operation into chains, also with those handed out before."""
+        """Put the pages of one operation, and batches sent again, into chains, also with those handed out before."""
         if not done:
             return []
         now = max(one.call.end_ns for one in done)
@@ -156,14 +156,14 @@ class History:
             self._pages.popleft()
         before = [self.calls[number] for number in self._pages if number in self.calls]
         exchanges = [row for one in (*before, *done) for row in one.exchanges]
-        if not any(row.has_more or row.continues for row in exchanges):
+        if not any(row.has_more or row.continues or row.unprocessed for row in exchanges):
             return list(done)
         both = sorted([*before, *done], key=lambda one: one.call.start_ns)
         chained = with_chains([one.call for one in both], exchanges)
         by_id = {call.call_id: call for call in chained}
         for one in before:
             self.calls[one.call.call_id] = one._replace(call=by_id[one.call.call_id])
-        self._pages.extend(one.call.call_id for one in done if any(row.has_more for row in one.exchanges))
+        self._pages.extend(one.call.call_id for one in done if any(row.has_more or row.unprocessed for row in one.exchanges))
         return [one._replace(call=by_id[one.call.call_id]) for one in done]
 
     def _drop(self, one: Done) -> None:

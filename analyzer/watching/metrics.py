@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyzer.errors import CaptureError, MissingTool, UsageError
+from analyzer.model.services import CREDENTIAL_SERVICES
+from analyzer.units import SECOND
 from analyzer.watching.rates import MOST_OPERATIONS
 from analyzer.watching.showing.phases import parts
 from analyzer.watching.snapshot import Snapshot
-from analyzer.watching.window import CREDENTIALS
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 LOOPBACK = "127.0.0.1"
-SECONDS = 1_000_000_000
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 """From a call within one rack to one that was given up."""
 OTHER = "other"
@@ -63,22 +63,22 @@ class Metrics:
             call = seen.call
             service, operation = self._names(call.service, call.operation)
             outcome = "ok" if call.ok else "error" if call.ok is False else "unknown"
-            if call.service in CREDENTIALS:
+            if call.service in CREDENTIAL_SERVICES:
                 self._dialogues.labels(service, outcome).inc()
                 continue
             self._calls.labels(service, operation, outcome).inc()
             if call.truncated is None:
-                self._duration.labels(service, operation).observe(call.duration_ns / SECONDS)
+                self._duration.labels(service, operation).observe(call.duration_ns / SECOND)
                 for phase, value in parts(call):
-                    self._phase.labels(service, operation, phase).observe(value / SECONDS)
+                    self._phase.labels(service, operation, phase).observe(value / SECOND)
             self._retries.labels(service, operation).inc(max(0, call.attempts - 1))
             self._new.labels(service, operation).inc(not call.reused)
             self._shaken.labels(service, operation).inc(call.tls_ns > 0)
-            self._waited.labels(service, operation).inc(call.credentials_ns / SECONDS)
+            self._waited.labels(service, operation).inc(call.credentials_ns / SECOND)
             for code in seen.findings:
                 self._findings.labels(code).inc()
         for rate in snapshot.rates:
-            if rate.service not in CREDENTIALS:
+            if rate.service not in CREDENTIAL_SERVICES:
                 self._reuse.labels(*self._names(rate.service, rate.operation)).set(rate.reused / max(1, rate.calls))
         self._packets.set(snapshot.packets)
         if snapshot.dropped is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from analyzer import aws, latency, tcp, tls
 from analyzer.assembly import NO_COPIES, Traffic, connection_rows, exchange_row
 from analyzer.model.draft import Placed
-from analyzer.model.http import Endpoint, HttpExchange, Talk
+from analyzer.model.http import HttpExchange, Talk
 from analyzer.model.rows import Anomaly, Connection, Exchange, Handshake, Lookup
 from analyzer.pipeline import Pipeline
 from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, TimeNs
@@ -225,10 +225,8 @@ class Pass(Pipeline):
         number = raw.link.connection_id
         endpoint = self._endpoints.get(number)
         shaken = self._handshakes.get(number)
-        if endpoint is None:
-            address, port = raw.link.server()
-            name = shaken.server_name if shaken is not None else None
-            endpoint = Endpoint(address, port, name or self._names.name_of(address))
+        if endpoint is None:  # not kept: a handshake may tell the name yet
+            endpoint = self._gathered.endpoint(raw)
         if raw.response_complete and raw.response_end is not None:
             raw.received = raw.link.response_received(raw.response_end_offset, raw.response_end[0])
         about = self._recognizer.describe(raw.request, raw.response, endpoint)

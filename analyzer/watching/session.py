@@ -34,8 +34,7 @@ LOOK_S = 0.2
 LONGEST_S = 1.0
 BUSY = 5
 """A look must not take more than a fifth of the time, where that does not make looks rarer than once a second."""
-DROPS_S = 1.0
-POOLS_S = 1.0
+COUNTED_S = 1.0
 """How often dropped packets, and open connections, are counted."""
 TOLD_AT_ONCE = frozenset({"not-written", "interface-gone", "interface-back", "clock-set-back", "capture-damaged", "capture-cut-short"})
 """Anomalies that are told as they happen; the others are in the report at the end."""
@@ -109,7 +108,7 @@ class Session:
                 now = time.monotonic()
                 if now < due and not self._reader.ended:
                     continue
-                if now - counted >= DROPS_S:
+                if now - counted >= COUNTED_S:
                     counted, dropped = now, self._source.drops()
                     per_second = (self._packets - rate_packets) / (now - rate_at)
                     rate_at, rate_packets = now, self._packets

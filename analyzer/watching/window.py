@@ -11,7 +11,9 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from analyzer import aws, latency
 from analyzer.model.draft import Draft, Placed
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Connection, Exchange, Handshake, Lookup, Span
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, TimeNs
 from analyzer.watching.passing import Sight
 
@@ -29,7 +31,6 @@ LONGEST_NS: DurationNs = 130 * SECOND
 """Nothing older is looked back at: Linux sends SYNs for 127 s."""
 MOST_ROWS = 40_000
 """Exchanges in the window; beyond them the oldest leave it, final or not."""
-CREDENTIALS = frozenset({"imds", "ecs-credentials", "eks-pod-identity", "sts"})
 
 Key: TypeAlias = tuple[str, int]
 """What names a call before it has a number: its first exchange, or its first connection where it has none."""
@@ -248,7 +249,7 @@ class Window:
         self._out.update(call.exchange_ids)
         first = any(step.set_up for step in draft.attempts)
         self._known[key] = _Known(
-            call.exchange_ids, call.connection_ids, call.start_ns, call.end_ns, draft.service in CREDENTIALS, first
+            call.exchange_ids, call.connection_ids, call.start_ns, call.end_ns, draft.service in CREDENTIAL_SERVICES, first
         )  # fmt: skip
 
     def _part(self, key: Key) -> None:
@@ -270,9 +271,9 @@ class Window:
             (known.start_ns, known.end_ns + TALKING_NS)
             for known in self._known.values()
             if known.credentials and known.end_ns >= horizon - TALKING_NS
-        ] + [(one.call.start_ns, now) for one in under_way if one.call.service in CREDENTIALS]
+        ] + [(one.call.start_ns, now) for one in under_way if one.call.service in CREDENTIAL_SERVICES]
         oldest = now - LONGEST_NS
-        near = _merged([(max(start, oldest), end) for start, end in (*setting_up, *talking) if end >= oldest])
+        near = union([(max(start, oldest), end) for start, end in (*setting_up, *talking) if end >= oldest])
         for key, known in list(self._known.items()):
             if known.end_ns >= plain:
                 continue
@@ -333,14 +334,3 @@ def _last(row: Exchange) -> TimeNs:
     return max(
         time for time in (row.request_start_ns, row.request_end_ns, row.response_start_ns, row.response_end_ns, 0) if time is not None
     )
-
-
-def _merged(intervals: list[tuple[TimeNs, TimeNs]]) -> list[tuple[TimeNs, TimeNs]]:
-    """Return the union of intervals as disjoint ones."""
-    out: list[tuple[TimeNs, TimeNs]] = []
-    for start, end in sorted(intervals):
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(out[-1][1], end))
-        else:
-            out.append((start, end))
-    return out

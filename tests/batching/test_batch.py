@@ -16,6 +16,7 @@ import analyzer
 from analyzer.batching import batch
 from analyzer.errors import UsageError
 from analyzer.fleet import Fleet, load
+from analyzer.narrow import Filter, apply
 from tests.capture.writer import pcap
 from tests.pipeline.traffic import Net
 
@@ -133,6 +134,16 @@ def test_the_folder_is_read_as_an_answer(fleet: Fleet) -> None:
     frame = again.calls.to_pandas()
     assert list(frame.columns[:2]) == ["host", "set"]
     assert len(frame) == len(again.calls)
+
+
+def test_what_is_said_of_a_capture_itself_holds_for_any_part_of_the_batch(tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    (tmp_path / "captures" / "cut.pcap").write_bytes(pcap(frames(3, 3))[:-10])
+    fleet = batch(tmp_path / "captures", tmp_path / "out", jobs=1)
+    (found,) = fleet.findings
+    assert (found.code, found.calls, found.connections) == ("capture-incomplete", (), ())
+    part = apply(fleet, Filter(frozenset({"sqs"}), frozenset(), None, None, frozenset()))
+    assert list(part.findings) == [found]
 
 
 def test_other_readers_see_partitions(fleet: Fleet) -> None:

@@ -47,8 +47,8 @@ def test_the_tail_in_text_and_markdown(capture: str) -> None:
     without = run(capture)[1]
     status, text, _ = run(capture, "--tail")
     assert status == 0
-    assert "The tail: what the slowest 1 % has that the median has not." not in without
-    assert "The tail: what the slowest 1 % has that the median has not." in text
+    assert "The tail:" not in without
+    assert "The tail: what the slowest 1 % of each operation's calls, at least 3 of them, have" in text
     assert "3 of 3 opened a connection, around" in text.replace("\n", " ")
     assert text.index("The tail:") < text.index("next   analyzer explain")
     assert "## The tail" in run(capture, "--tail", "--format", "markdown")[1]

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from analyzer.findings.registry import rules
-from analyzer.findings.view import CREDENTIAL_SERVICES, View, capacity
+from analyzer.findings.view import View, capacity
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Finding
+from analyzer.model.services import CREDENTIAL_SERVICES
 
 BEFORE = frozenset({"pool-too-small"})
 """What waits before the first packet of a call costs none of its time: it is told apart, and has no share."""

@@ -24,7 +24,7 @@ def summary(change: dict[str, Any] | None = None, facts: dict[str, Any] | None =
         ({}, {"complete": False}, "The file is cut short or damaged."),
         ({}, {"interfaces": [Interface(0, 0, 1, 0, dropped=1200), Interface(1, 0, 1, 0, dropped=34)]}, "1 234 packets were dropped"),
         ({}, {"backwards": 3}, "3 packets have an earlier time"),
-        ({"client_rule": "port"}, {}, "1 connection began before it: no connect or TLS time"),
+        ({"client_rule": "port"}, {}, "1 connection began before the capture: no connect or TLS time"),
         ({"lost_before_capture": True, "gap_bytes": 2896}, {}, "2.9 KB of 1 connection were never captured"),
         ({"unseen_packets": 2}, {}, "2 packets were lost before the capture point (missing ip.id)"),
         ({}, {"files": [CaptureFile("old.pcap", 1, 16, "pcap", tick_ns=1_000_000)]}, "Times are whole multiples of 1.0 ms"),
@@ -70,6 +70,6 @@ def test_what_matters_to_nobody_is_not(change: dict[str, Any], facts: dict[str, 
 def test_all_in_one_finding_that_costs_nothing() -> None:
     rows = [connection(0, cut_packets=1, client_rule="port"), connection(1, cut_packets=2)]
     (row,) = check(View(analysis(rows, capture=info(complete=False))))
-    assert row.summary.startswith("The file is cut short or damaged; 1 connection began before it: ")
+    assert row.summary.startswith("The file is cut short or damaged; 1 connection began before the capture: ")
     assert "3 packets are cut" in row.summary
     assert (row.cost_ns, row.share, row.connections, row.packet_ids) == (0, None, (0, 1), (1, 21))

@@ -221,6 +221,27 @@ def test_a_call_that_fails_for_good_loses_all_its_time() -> None:
     assert row.summary.endswith("The program got an error.")
 
 
+def test_a_retry_on_an_open_connection_opened_none() -> None:
+    about = dead()
+    open_already = moved(1, 0)
+    second = about.calls[1]._replace(connect_ns=0, client_ns=0, reused=True)
+    rows, asked = [about.connections[0], open_already], list(about.exchanges)
+    row = found(analysis(rows, asked, calls=[about.calls[0], second], spans=list(about.spans)))[0]
+    assert row.summary.endswith("Then the request was sent again on a connection that was already open.")
+    assert open_already.first_packet_id not in row.packet_ids
+
+
+def test_errors_are_told_apart_from_calls_that_were_saved() -> None:
+    one = dead()
+    old = one.connections[0]._replace(connection_id=7)
+    lost = one.exchanges[1]._replace(exchange_id=8, connection_id=7)
+    failed = one.calls[1]._replace(call_id=5, exchange_ids=(8,), connection_ids=(7,), connection_id=7, attempts=1, ok=False)
+    more: list[Span] = [row._replace(call_id=5, span_id=row.span_id + 50) for row in one.spans]
+    about = analysis([*one.connections, old], [*one.exchanges, lost], calls=[*one.calls, failed], spans=[*one.spans, *more])
+    row = found(about)[0]
+    assert row.summary.endswith("Then a new connection was opened and the request sent again. 1 of 2 times the program got an error.")
+
+
 def test_several_calls_are_one_finding() -> None:
     one = dead()
     old = one.connections[0]._replace(connection_id=7)

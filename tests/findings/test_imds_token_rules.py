@@ -48,6 +48,15 @@ def test_400_ends_it_for_all_that_are_known() -> None:
     assert (row.severity, row.cost_ns) == ("error", 4 * MS)
 
 
+def test_a_refusal_that_was_mended_is_no_lack_of_credentials() -> None:
+    talk = Talk(0).ask("PutToken", 0, status=400).ask("PutToken", 10).ask("GetRoleCredentials", 20, imds_version=2)
+    row = only(imds_token_refused.check, talk)
+    assert "Boto3 asked again and got a token. " in row.summary
+    assert "no credentials to be had" not in row.summary
+    for_good = only(imds_token_refused.check, talk, Talk(1).ask("PutToken", 100, status=400))
+    assert "no credentials to be had" in for_good.summary
+
+
 def test_switched_off_and_only_forbidden_are_told_apart() -> None:
     both = Talk(0, sdk="js-v2").ask("PutToken", 0, status=403).ask("ListRoles", 10, status=403)
     off = only(imds_token_refused.check, both)

@@ -60,6 +60,25 @@ def test_icmp() -> None:
     assert row.display_filter == "tcp.stream in {0..2} || (icmp.type == 3 && ip.addr == 169.254.169.254)"
 
 
+def test_errors_are_called_and_filtered_by_their_kind() -> None:
+    talk = Talk(0).syn(0).icmp("icmp-time-exceeded", answer=False).icmp("icmp-time-exceeded", answer=False).syn(1100)
+    (row,) = found(talk)
+    assert "2 connections to 169.254.169.254:80 came to nothing, 1 by ICMP time exceeded, 1 by silence." in row.summary
+    assert "routers limit how often they say so" in row.summary
+    assert row.display_filter == "tcp.stream in {0, 1} || (icmp.type == 11 && ip.addr == 169.254.169.254)"
+    refused = {"closed_by": "server-reset", "closed_ns": START + 1100 * MS}
+    (row,) = found(Talk(0).syn(0).icmp("icmp-unreachable", answer=False).syn(3).icmp(answer=False).syn(1100, **refused))
+    assert "came to nothing, 2 by ICMP unreachable or time exceeded, 1 by RST." in row.summary
+    assert "time-outs" not in row.summary  # none of them was met by silence
+    assert row.display_filter.endswith(" || (icmp.type in {3, 11} && ip.addr == 169.254.169.254)")
+
+
+@pytest.mark.parametrize("sdk, told", [("python-boto3", True), (None, True), ("java-v2", False)])
+def test_what_boto3_asks_besides_is_not_told_of_others(sdk: str | None, told: bool) -> None:
+    (row,) = found(Talk(0, sdk=sdk).syn(0).syn(2000))
+    assert ("boto3 also asks for the region" in row.remedy) is told
+
+
 def test_a_container_agent_has_another_fix() -> None:
     (row,) = found(Talk(0, service="ecs-credentials").syn(0).syn(2000))
     assert "The agent is on the same host: it does not run" in row.summary

@@ -8,9 +8,10 @@ import pytest
 
 from analyzer.findings.rules import cold_connection, packet_loss_stall, syn_retransmitted, zero_window
 from analyzer.findings.rules.packet_loss_stall import timer
-from analyzer.findings.stalls import Stalled, union
+from analyzer.findings.stalls import Stalled
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
+from analyzer.model.intervals import union
 from analyzer.model.rows import Connection, Finding, Stall
 from tests.factory import MS, START, analysis, call, connection, exchange, spans
 
@@ -78,6 +79,20 @@ def test_connections_without_readable_calls() -> None:
     assert row.summary.startswith(
         "3 of 4 connections to dynamodb.us-east-1.amazonaws.com waited 1505 ms because a SYN got no answer. 1 connection came about"
     )
+
+
+def test_late_connections_are_counted_among_their_like() -> None:
+    logs = {"server_name": "logs.us-east-1.amazonaws.com"}
+    late = [unanswered(0, 0), connection(1, syn_ns=START + 254 * MS)]
+    others = [connection(10 + number, **logs) for number in range(3)]
+    (row,) = found(analysis([*late, *others], []))
+    assert row.summary.startswith("1 of 1 connection to dynamodb.us-east-1.amazonaws.com waited")
+    again = connection(2, syn_retransmissions=1, syn_stall_ns=1_000 * MS, **logs)
+    (row,) = found(analysis([*late, again, *others], []))
+    assert row.summary.startswith("2 of 5 connections to AWS waited")
+    refused = connection(1, syn_ns=START + 254 * MS, established_ns=None, completeness=1 | 32)
+    (row,) = found(analysis([late[0]._replace(last_ns=START + 250 * MS), refused], []))
+    assert row.summary.startswith("1 of 1 connection to dynamodb.us-east-1.amazonaws.com waited")
 
 
 @pytest.mark.parametrize(
@@ -265,6 +280,20 @@ def test_closed_windows_without_readable_calls_have_no_cost() -> None:
         assert found(analysis([connection(0, **{"zero_windows": 5, **other})], [])) == []
     about = stood_still()
     assert found(analysis([about.connections[0]._replace(zero_windows=1)], [], calls=list(about.calls))) == []
+
+
+def test_closed_windows_are_counted_over_servers() -> None:
+    (row,) = found(analysis([connection(0, zero_windows=1)], []))
+    assert "On 1 connection to dynamodb.us-east-1.amazonaws.com a receiver closed its window (1 packet says so). " in row.summary
+    (row,) = found(analysis([connection(0, zero_windows=1), connection(1, zero_windows=2, server_name="sqs.us-east-1.amazonaws.com")], []))
+    assert "On 2 connections to AWS a receiver closed its window (3 packets say so). The calls on them cannot be read" in row.summary
+
+
+def test_where_packets_were_lost_too_it_is_not_said_that_none_was() -> None:
+    about = stood_still(closed(320, 400))
+    lossy = [about.connections[0]._replace(retransmissions=2)]
+    (row,) = found(analysis(lossy, list(about.exchanges), calls=list(about.calls), spans=list(about.spans)))
+    assert row.summary.endswith("Its window was closed 1 time, and the other side had more to send.")
 
 
 @pytest.mark.parametrize("stall", [closed(320, 329), closed(320, 340)])

@@ -127,7 +127,9 @@ def test_a_call_that_failed_for_good_is_an_error() -> None:
     assert "1 call failed for good." in row.summary
     (row,) = refusals(Story(CAPACITY))
     assert (row.severity, row.cost_ns) == ("error", 0)
-    assert row.summary.startswith("The only Query call on Orders was throttled; 1 call failed for good.")
+    assert row.summary == (
+        "The only Query call on Orders was throttled; 1 call failed for good. 1 answer said ProvisionedThroughputExceededException."
+    )
 
 
 @pytest.mark.parametrize(

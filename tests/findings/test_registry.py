@@ -11,6 +11,7 @@ import pytest
 from analyzer import findings
 from analyzer.findings import registry
 from analyzer.findings.rule import MOST_PACKETS, MOST_STREAMS, Rule, streams_filter
+from analyzer.model.finding import SEVERITIES
 from tests.factory import MS, analysis
 from tests.findings.dialogues import answer, hop_limit
 
@@ -49,7 +50,7 @@ def test_the_rules_of_today() -> None:
 def test_each_rule_explains_itself(loaded: registry.Loaded) -> None:
     assert loaded.explanation
     assert all((loaded.rule.name, loaded.rule.summary, loaded.rule.remedy, loaded.rule.references))
-    assert loaded.rule.severity in registry.SEVERITIES
+    assert loaded.rule.severity in SEVERITIES
 
 
 def test_a_new_file_is_a_new_rule(more: Path) -> None:
@@ -79,7 +80,7 @@ def test_findings_come_dearest_first() -> None:
     codes = [row.code for row in found]
     assert codes[0] == "imds-hop-limit"
     assert found[0].cost_ns == 2202 * MS
-    order = [(-row.cost_ns, registry.SEVERITIES.index(row.severity), row.code) for row in found]
+    order = [(-row.cost_ns, -SEVERITIES.index(row.severity), row.code) for row in found]
     assert order == sorted(order)
     # All three cost nothing: a warning comes before what is only good to know.
     assert [code for code in codes if code in ("imds-v1-fallback", "capture-incomplete", "secrets-in-clear")] == [

@@ -32,6 +32,12 @@ def test_credentials_tokens_and_signed_requests_are_counted() -> None:
     assert "secret" not in row.display_filter
 
 
+def test_a_token_shows_in_the_requests_that_carry_it() -> None:
+    (row,) = found(answer(Talk(0).ask("ListRoles", 0, imds_version=2).ask("GetMetadata", 10, imds_version=2)))
+    assert row.summary == "Whoever has this file can read 2 requests with an IMDSv2 token."
+    assert (row.exchanges, row.connections, row.packet_ids) == ((0, 1), (0, 1), (4, 14))
+
+
 def test_container_credentials_count() -> None:
     (row,) = found(answer(Talk(0, service="ecs-credentials").ask("GetCredentials", 0)))
     assert row.summary == "Whoever has this file can read 1 answer with credentials."

@@ -130,6 +130,14 @@ def test_it_says_who_closes_and_by_what(under: dict[str, Any], asked: dict[str, 
     assert words in row.summary
 
 
+def test_a_single_announcement_does_not_speak_for_all() -> None:
+    made = alone(5)
+    for announced, words in ((1, "The client closes them within"), (4, "The service ends them (Connection: close).")):
+        asked = [row._replace(closes="server") if row.exchange_id < announced else row for row in made.exchanges]
+        (row,) = found(analysis(list(made.connections), asked, calls=list(made.calls)))
+        assert words in row.summary
+
+
 @pytest.mark.parametrize(
     "sdk, words",
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import analyzer
 from analyzer.findings.whatif.pool import in_lanes
 from analyzer.findings.whatif.pools import Use, opened
 from analyzer.model.whatif import Wishes
@@ -72,3 +75,19 @@ def test_credentials_that_come_sooner_leave_no_negative_time() -> None:
     waited = answer(list(made.connections), list(made.exchanges), calls, parts)
     _, replay = asked(waited, Wishes(pool=1, credentials="ready"))
     assert lengths(replay) == [28, 28 + WARM_MS]
+
+
+def test_the_note_says_which_calls_no_longer_open_a_connection() -> None:
+    row, _ = asked(cold(4), Wishes(pool=10))
+    assert row.note.startswith("3 calls (1, 2, 3) no longer open a connection")
+    row, _ = asked(cold(3, every_ms=0), Wishes(pool=1))
+    assert "2 calls (1, 2) wait for a free one" in row.note
+
+
+def test_a_pool_keeps_no_connection_that_the_server_ends(bundled: Path) -> None:
+    """The pause is longer than the server's timer: as many calls open a connection as without a pool."""
+    (row,) = analyzer.read(bundled / "cold-start.pcap").whatif(pool=20).changes
+    assert not row.applies
+    assert "the server ends connections idle for 4001 ms, of a pool too" in row.note
+    kept = list(analyzer.read(bundled / "cold-start.pcap").whatif(keep_alive=True).changes)
+    assert [one.applies for one in kept] == [False], "what keeping connections alone does not gain a pool does not gain either"

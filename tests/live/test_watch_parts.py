@@ -14,7 +14,10 @@ from analyzer.errors import UsageError
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.rows import Call
 from analyzer.model.seams import Block
+from analyzer.tls import KeyLog
 from analyzer.watching.clock import Clock
+from analyzer.watching.following import Follower
+from analyzer.watching.history import History
 from analyzer.watching.keys import FollowedKeys
 from analyzer.watching.owners.processes import Processes, command_of, describe
 from analyzer.watching.owners.syns import ends_of
@@ -29,7 +32,11 @@ from analyzer.watching.showing.lines import line, record
 from analyzer.watching.showing.phases import bar, words
 from analyzer.watching.showing.state import State
 from analyzer.watching.snapshot import Seen, Snapshot
+from analyzer.watching.window import Done
+from tests.factory import call as made_call
+from tests.factory import connection, exchange, later, warm
 from tests.live.replay import Steady
+from tests.pipeline.traffic import ACK, START, SYN, Net, Tcp, blocks
 
 MS = 1_000_000
 RANDOM = "ab" * 32
@@ -399,3 +406,33 @@ def test_the_check_says_what_will_work() -> None:
     assert "It will not work: there is no interface no-such-interface" in said
     for word in ("dumpcap", "tcpdump", "socket", "rights", "interfaces", "key log", "processes"):
         assert word in said
+
+
+def test_batches_that_are_sent_again_are_one_chain_though_the_first_was_handed_out_before() -> None:
+    under = connection(0)
+    first = exchange(0, under, operation="BatchWriteItem", unprocessed=True)
+    second = later(1, under, 1, operation="BatchWriteItem", unprocessed=False)
+    calls = [made_call(0, under, operation="BatchWriteItem"), warm(1, under, 1, operation="BatchWriteItem")]
+    history = History()
+    (alone,) = history.add([Done(calls[0], (), (first,), (under,))], (), ())
+    assert alone.call.chain_id is None
+    (again,) = history.add([Done(calls[1], (), (second,), (under,))], (), ())
+    assert again.call.chain_id == 0
+    assert [one.call.chain_id for one in history.calls.values()] == [0, 0]
+
+
+def test_since_when_connections_are_being_opened_is_a_time() -> None:
+    net = Net(1, calls=0)
+    del net.frames[:]
+    spare = Tcp(net, "10.0.1.23", "3.218.180.10", 40_000, 8000, START)
+    spare.packet("C", SYN)
+    spare.packet("S", SYN | ACK)
+    spare.packet("C", ACK)
+    waiting = Tcp(net, "10.0.1.23", "3.218.180.10", 40_001, 8000, START + MS)
+    waiting.packet("C", SYN)
+    follower = Follower(Clock(steady=Steady()), (), KeyLog())
+    for block in blocks(net.frames, set()):
+        follower.feed(block)
+    _, undecided, opening = follower._connections(follower.running.look(START + 2 * MS))
+    assert [row.client_port for row in undecided] == [40_001]
+    assert opening == START

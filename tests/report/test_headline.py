@@ -77,6 +77,11 @@ def test_a_long_dialogue_is_the_headline_where_calls_cannot_be_read() -> None:
     assert line.startswith("2 dialogues, each on a new connection, took 60.0 ms in all: ")
 
 
+def test_a_dialogue_of_a_single_packet_took_no_time() -> None:
+    (line,) = head(calls=[dialogue(0, duration_ns=0, end_ns=START, ok=False)])
+    assert line == "imds GetCredentials got no answer that helped in 1 attempt: its first packet is the last that was captured of it."
+
+
 def test_a_dialogue_does_not_lead_where_calls_can_be_read() -> None:
     slow = dialogue(1, duration_ns=4_030 * MS, failed_ns=4_000 * MS)
     assert head(calls=[call(), slow])[0].startswith("1 call, on a new connection")

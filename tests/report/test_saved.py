@@ -15,7 +15,8 @@ from analyzer.errors import AnalyzerError, CaptureError, UnknownFormat
 from analyzer.model.analysis import Analysis
 from analyzer.narrow import Filter, apply
 from analyzer.report.document import JsonRenderer, analyzer_version
-from analyzer.report.saved import is_saved, load
+from analyzer.report.saved import is_saved, load, still_true
+from tests.factory import finding
 from tests.report.made import nasty, waited
 
 
@@ -179,3 +180,13 @@ def test_a_part_of_a_saved_report_keeps_its_findings(tmp_path: Path) -> None:
     assert part.saved == analyzer_version()
     none = apply(after, Filter(frozenset({"sqs"}), nothing, None, None, frozenset()))
     assert len(none.findings) == 0
+
+
+def test_what_is_said_of_the_capture_itself_holds_for_any_part() -> None:
+    whole = waited()
+    part = apply(whole, Filter(frozenset({"sqs"}), frozenset(), None, None, frozenset()))
+    assert not len(part.calls)
+    number = next(iter(whole.calls)).call_id
+    about = [finding(calls=(), connections=()), finding(calls=(number,), connections=()), finding(calls=(), connections=(0,))]
+    assert list(still_true(about, part)) == about[:1]
+    assert list(still_true(about, whole)) == about

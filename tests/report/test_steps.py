@@ -152,6 +152,8 @@ def test_a_failed_attempt_is_one_line() -> None:
         ({"outcome": "error", "status": 503, "error_type": None}, "POST / was answered 503"),
         ({"outcome": "error", "status": 400, "error_type": "ThrottlingException"}, "POST / was answered 400 ThrottlingException"),
         ({"outcome": "undelivered"}, "the answer to POST / did not reach the client"),
+        ({"outcome": "cut", "status": 200}, "the answer to POST / (200) broke off (connect 1.0 ms"),
+        ({"outcome": "cut", "status": None}, "the answer to POST / broke off (connect 1.0 ms"),
     ],
 )
 def test_why_an_attempt_failed(changes: dict[str, Any], words: str) -> None:

@@ -155,3 +155,16 @@ def test_the_report_ends_with_the_question_to_ask_next(bundled: Path, cold: Anal
     waited = list(TerminalRenderer(names=("x.pcap",)).render(analyzer.read(bundled / "imds-hop-limit-container.pcap")))
     assert waited[-1].split() == ["analyzer", "whatif", "x.pcap"]
     assert "explain" in list(TerminalRenderer(names=("x.pcap",)).render(cold))[-1], "a second call to look at comes before it"
+
+
+def test_a_column_has_one_unit() -> None:
+    long = row(total_before_ns=9_000 * MS, total_ns=14_700 * MS, total_low_ns=14_500 * MS, total_high_ns=94_100 * MS)
+    lines = list(text(answer(long, row(change="rtt 1.0 ms"))))
+    head, now, first, second = (line for line in lines if line.startswith(("change", "now", "keep-alive ", "rtt 1.0 ms  ")))
+    assert head.split()[-3:] == ["total", "s", "gain"]
+    assert now.endswith("9.000")
+    assert "14.7 (14.5-94.1)" in first
+    assert "0.700 (0.650-0.760)" in second
+    assert not any(" s " in line or " s)" in line for line in (now, first, second)), "the heading says the unit"
+    assert "in s where the heading says so" in " ".join(lines)
+    assert "total s" not in "\n".join(text(answer(row())))

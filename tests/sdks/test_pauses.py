@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from analyzer import sdks
+from analyzer.aws.services import SERVICE_OF_PREFIX
+from analyzer.findings.service_words import service_name
 from analyzer.sdks.pauses import (
+    DYNAMODB,
     attempts,
     default_mode,
     delay_of,
@@ -118,8 +121,13 @@ def test_the_2026_modes_are_alike() -> None:
     for mode in modes:
         assert (mode.attempts, mode.attempts_dynamodb) == (3, 4)
         assert interval(mode, 2, "throttling", "dynamodb") == (0, 2 * SECOND)
-        assert interval(mode, 2, "transient", "dynamodb") == interval(mode, 2, "transient", "dynamodb-streams") == (0, 50 * MILLISECOND)
+        assert interval(mode, 2, "transient", "dynamodb") == interval(mode, 2, "transient", "dynamodbstreams") == (0, 50 * MILLISECOND)
         assert interval(mode, 2, "transient", "s3") == (0, 100 * MILLISECOND)
+
+
+def test_services_are_named_as_requests_are_recognised() -> None:
+    assert {name for name in SERVICE_OF_PREFIX.values() if name.startswith("dynamodb")} == DYNAMODB
+    assert service_name("dynamodbstreams") == "DynamoDB Streams"
 
 
 def test_a_hint_of_the_service_moves_the_pause() -> None:
@@ -152,7 +160,7 @@ def test_what_is_unknown_has_no_interval_and_what_is_hearsay_proves_nothing() ->
 )  # fmt: skip
 def test_how_often_each_tries(name: str, title: str, general: int, dynamodb: int) -> None:
     mode = mode_of(name, title)
-    assert (attempts(mode), attempts(mode, "s3"), attempts(mode, "dynamodb"), attempts(mode, "dynamodb-streams")) == (
+    assert (attempts(mode), attempts(mode, "s3"), attempts(mode, "dynamodb"), attempts(mode, "dynamodbstreams")) == (
         general, general, dynamodb, dynamodb,
     )  # fmt: skip
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from analyzer.findings.rule import Rule
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
+from analyzer.model.cut import cut_at, headers_only
 from analyzer.model.rows import Connection, Finding
-from analyzer.units import MILLISECOND, DurationNs, bytes_, duration
+from analyzer.units import MILLISECOND, DurationNs, bytes_, count, duration
 
 COARSE_NS: DurationNs = MILLISECOND
 """Times that are multiples of this or more hide what is measured."""
@@ -29,7 +30,8 @@ RULE = Rule(
     name="The capture is incomplete",
     severity="info",
     summary="Something is missing from the capture",
-    remedy="Capture with a large buffer and whole packets (dumpcap -B 64 -s 0), start before the program does, and wait for its end.",
+    remedy="Capture with a large buffer and whole packets (tcpdump -s 0, dumpcap -B 64 -s 0), start before the program does, and wait "
+    "for its end.",
     references=("Wireshark User's Guide, section 4.5",),
     rank=90,
 )
@@ -54,7 +56,7 @@ def check(view: View) -> Iterator[Finding]:
     if dropped:
         missing.append(f"{_were(dropped, 'packet')} dropped while capturing: any count may be too low")
     begun = [row for row in read if row.client_rule in UNSEEN_START]
-    note(begun, f"{_connections(begun)} began before it: no connect or TLS time is known for {_them(begun)}")
+    note(begun, f"{_connections(begun)} began before the capture: no connect or TLS time is known for {_them(begun)}")
     lost = [row for row in read if row.gap_bytes > FINS]
     gaps = bytes_(sum(row.gap_bytes for row in lost))
     note(lost, f"{gaps} of {_connections(lost)} were never captured: requests may be missing, receive times are lower bounds")
@@ -62,7 +64,16 @@ def check(view: View) -> Iterator[Finding]:
     packets = sum(row.unseen_packets for row in unseen)
     text = f"{_were(packets, 'packet')} lost before the capture point (missing ip.id)"
     note(unseen, f"{text}: a late answer may have been lost and sent again")
-    cut = [row for row in analysis.connections if row.cut_packets and _was_readable(row)]
+    bare = headers_only(info, analysis.connections)
+    if bare:
+        known = cut_at(info)
+        where = f" after {plural(known, 'byte')}" if known is not None else ""
+        note(
+            [row for row in analysis.connections if row.cut_packets],
+            f"packets are cut{where}, so that only headers are left of {count(info.cut_packets)}: how connections open and close, round "
+            "trips, losses and bytes are known; names, TLS, requests, calls and the service's time are not",
+        )
+    cut = [row for row in analysis.connections if row.cut_packets and _was_readable(row) and not bare]
     packets = sum(row.cut_packets for row in cut)
     verb = "is" if packets == 1 else "are"
     note(cut, f"{plural(packets, 'packet')} {verb} cut by the snapshot length: operations, sizes and names may be unknown")

@@ -18,9 +18,10 @@ from analyzer import sdks
 from analyzer.findings.rule import MOST_PACKETS, Rule, streams_filter
 from analyzer.findings.service_words import MOST_FINDINGS
 from analyzer.findings.setup import DECIDES, Paid, avoidable, inferred, paid, server_of
-from analyzer.findings.view import CREDENTIAL_SERVICES, SET_UP, View
+from analyzer.findings.view import SET_UP, View
 from analyzer.findings.words import median, plural, remedy_for, sdk_name
 from analyzer.model.rows import Call, Connection, Finding
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import SECOND, DurationNs, TimeNs, count, duration, percent
 
 RATE = 25

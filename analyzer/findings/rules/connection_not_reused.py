@@ -79,12 +79,14 @@ def _closer(group: Client) -> str:
     closed: Counter[str] = Counter()
     gaps: list[DurationNs] = []
     for one in group.single:
-        announced[one.closes or ""] += 1
-        closed[one.connection.closed_by] += 1
+        if one.closes is not None:
+            announced[one.closes] += 1
+        else:
+            closed[one.connection.closed_by] += 1
         if one.gap_ns is not None:
             gaps.append(one.gap_ns)
-    who = announced.most_common(1)[0][0] or max((key for key in announced if key), default="")
-    if who:
+    if announced.total() >= closed.total():  # what most of them show
+        who = announced.most_common(1)[0][0]
         return {
             "client": "The client asks for that (Connection: close).", "server": "The service ends them (Connection: close).",
         }.get(who, "The client asks for that (Connection: close) and the service complies.")  # fmt: skip

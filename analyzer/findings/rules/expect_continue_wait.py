@@ -84,7 +84,8 @@ def _finding(view: View, found: Sequence[Waited], *, said: bool) -> Iterator[Fin
         return
     share = view.share(cost, calls)
     waits = [one.took_ns for one in found]
-    name = service_name(calls[0].service)
+    services = {call.service for call in calls}
+    name = service_name(services.pop() if len(services) == 1 else None)
     text = f"{out_of(calls, view.service_calls)} waited {between(waits)}{' each' if len(calls) > 1 else ''} between head and body of the "
     if said:
         text += f"request until {name} said 100 Continue: {duration(cost)} in all"

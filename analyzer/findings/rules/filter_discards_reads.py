@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from analyzer.findings.pages import logical
+from analyzer.findings.pages import logical, totals
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import dearest, is_one, listed, service_name
 from analyzer.findings.view import View
@@ -132,18 +132,17 @@ def _finding(view: View, pages: list[Page], cost: DurationNs, chains: Mapping[in
 def _text(pages: list[Page], cost: DurationNs, chains: Mapping[int, int], measured: bool) -> str:
     calls = [page.call for page in pages]
     kept, read = sum(page.kept for page in pages), sum(page.read for page in pages)
-    server = sum(call.server_ns or 0 for call in calls)
+    of = totals(calls, [page.exchange for page in pages])
     whole = sum(call.duration_ns for call in calls)
     operation, table = calls[0].operation or "read", calls[0].table_name
     where = f" on {table}" if table is not None else ""
     one = is_one(pages)
     needed = sum(not page.spare for page in pages)
     text = f"{count(len(pages))} {operation} {'call' if one else 'calls'}{where} read {count(read)} items to return {count(kept)} "
-    size = bytes_(sum(page.exchange.response_bytes for page in pages))
-    text += f"({percent(kept / read) if kept else 'none'}, {size}): about {duration(cost)} of {'its' if one else 'their'} "
+    text += f"({percent(kept / read) if kept else 'none'}, {bytes_(of.bytes)}): about {duration(cost)} of {'its' if one else 'their'} "
     text += f"{duration(whole)} likely went into items that the filter threw away: what was returned fits into {plural(needed, 'read')} of "
     text += f"{duration(pages[0].plain_ns)} ({'the median of small ones here' if measured else 'usual for DynamoDB'})."
-    text += f" This is not the network: {service_name(calls[0].service)} itself took {duration(server)} of it. "
+    text += f" This is not the network: {service_name(calls[0].service)} itself took {duration(of.server_ns)} of it. "
     text += "The filter runs after the read, and each page stops at 1 MB read"
     chained = [chains[call.call_id] for call in calls if call.call_id in chains]
     if chained:
@@ -151,7 +150,6 @@ def _text(pages: list[Page], cost: DurationNs, chains: Mapping[int, int], measur
     ends = [page for page in pages if page.kept == 0]
     if ends:
         text += f"; {plural(len(ends), 'page')} returned nothing at all"
-    network = sum(call.network_ns or 0 for call in calls)
     if whole:
-        text += f"; the network's round trips are {percent(network / whole if whole else 0)} of the time"
+        text += f"; the network's round trips are {percent(of.network_ns / whole)} of the time"
     return text + f" ({listed(f'Count {page.kept}, ScannedCount {page.read}' for page in pages[:1])} in the first)."

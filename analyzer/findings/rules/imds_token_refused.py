@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer import sdks
-from analyzer.findings.imds import IMDS, Dialogue, askers, capital, charge, each, failed, lead, sdk_of, sdk_words, streams
+from analyzer.findings.imds import DISABLE, IMDS, Dialogue, askers, capital, charge, each, failed, lead, sdk_of, sdk_words, streams
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import with_copies
 from analyzer.findings.view import View
@@ -34,8 +34,6 @@ WHY = {
     404: "What answers knows no tokens: usually a metadata proxy that speaks IMDSv1 only.",
     405: "What answers allows no PUT: usually a metadata proxy that speaks IMDSv1 only.",
 }
-DISABLE = "set AWS_EC2_METADATA_DISABLED=true"
-"""In all SDKs but one (AWS SDKs and Tools Reference Guide, IMDS credential provider)."""
 REMEDY = {
     403: "Switch the metadata service on (aws ec2 modify-instance-metadata-options --instance-id ID --http-endpoint enabled); or, where it "
     f"is off on purpose, give the program credentials of its task or pod and {DISABLE} so that it does not ask.",
@@ -97,7 +95,7 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, Exchange]]) -> Finding:
 
 
 def _what_followed(touched: Sequence[Dialogue], statuses: Sequence[int], without: Sequence[Exchange]) -> str:
-    """Say whether the SDK may go on without a token, and whether it did."""
+    """Say whether the SDK may go on without a token, and whether it did; or that it got one after all."""
     sdk = sdk_of(touched)
     name = capital(sdk_words(sdk))
     if any(row.outcome == "ok" for row in without):
@@ -106,6 +104,8 @@ def _what_followed(touched: Sequence[Dialogue], statuses: Sequence[int], without
     if without:
         how = f"was refused too ({again})" if again is not None else "got no complete answer"
         return f"{name} went on without a token (IMDSv1) and {how}."
+    if all(any(row.outcome == "ok" for row in dialogue.tokens()) for dialogue in touched):
+        return f"{name} asked again and got a token."
     may = {may_go_on(sdk, status) for status in statuses}
     if may == {False}:
         return f"{name} does not go on without a token after that: there were no credentials to be had."

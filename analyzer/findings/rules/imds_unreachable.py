@@ -14,6 +14,7 @@ from analyzer import sdks
 from analyzer.findings import tokens
 from analyzer.findings.gaps import told
 from analyzer.findings.imds import (
+    DISABLE,
     ENDPOINT_NAMES,
     ENDPOINTS,
     IMDS,
@@ -36,9 +37,6 @@ from analyzer.model.rows import Anomaly, Call, Connection, Finding
 from analyzer.timers import Gap
 from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration
 
-DISABLE = "set AWS_EC2_METADATA_DISABLED=true"
-"""In all SDKs but one (AWS SDKs and Tools Reference Guide, IMDS credential provider)."""
-
 RULE = Rule(
     code="imds-unreachable",
     name="Credential endpoint unreachable",
@@ -54,6 +52,10 @@ REFUSED = frozenset({"server-reset", "middlebox-reset"})
 UNANSWERED_NS: DurationNs = 200 * MILLISECOND
 """The shortest time that an SDK waits for a connection is 250 ms (Go v2, `defaultDialerTimeout`)."""
 REGION = " boto3 also asks for the region alone where defaults_mode (AWS_DEFAULTS_MODE) is auto: set standard or in-region."
+ASKS_FOR_REGION = frozenset({None, "python-boto3", "python-botocore", "aiobotocore"})
+"""SDKs that do so, and those that nothing tells."""
+ICMP = {"icmp-unreachable": ("unreachable", 3, 1), "icmp-time-exceeded": ("time exceeded", 11, 3)}
+"""Errors that say that a SYN did not arrive: their name, and their type in ICMP (RFC 792) and ICMPv6 (RFC 4443)."""
 FILTER = (
     "Let PUT /latest/api/token to the metadata service pass: look on the host for a rule that matches the text of requests (iptables -m "
     "string, a layer-7 firewall, a network policy or security agent), and remove it or except IMDS."
@@ -165,7 +167,8 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Connection]]]) -> 
     first = touched[0]
     errors = [one for row in rows for one in view.anomalies_on.get(row.connection_id, ()) if _unreachable(one)]
     refused = [row for row in rows if row.closed_by in REFUSED]
-    asked_for_region = all(dialogue.call.operation in (None, "GetRegion") for dialogue in touched)
+    sdk = sdk_of(touched)
+    asked_for_region = sdk in ASKS_FOR_REGION and all(dialogue.call.operation in (None, "GetRegion") for dialogue in touched)
     agent = first.call.service != "imds"
     return RULE.finding(
         f"{lead(view, touched)}: {_what(rows, refused, errors)}.{_limits(found)} {_why(rows, refused, errors, agent)}",
@@ -177,7 +180,7 @@ def _finding(view: View, found: Sequence[tuple[Dialogue, list[Connection]]]) -> 
         packet_ids=_proof(rows, errors),
         display_filter=_filter(rows, errors, address_of(first)),
         confidence="proven",
-        remedy=AGENT if agent else _remedy(sdk_of(touched)) + (REGION if asked_for_region else ""),
+        remedy=AGENT if agent else _remedy(sdk) + (REGION if asked_for_region else ""),
     )
 
 
@@ -211,12 +214,13 @@ def _what(rows: Sequence[Connection], refused: Sequence[Connection], errors: Seq
     connections = f"{plural(len(rows), 'connection')} to {rows[0].server_address}:{rows[0].server_port}"
     if len(refused) == len(rows):
         return f"{connections} {'was' if len(rows) == 1 else 'were'} refused at once (RST)"
-    silent = len(rows) - len(refused) - len({one.connection_id for one in errors})
-    if silent >= len(rows):
+    silent = _silent(rows, refused, errors)
+    if silent == len(rows):
         return f"{connections} got no answer ({plural(sum(1 + row.syn_retransmissions for row in rows), 'SYN')}, no SYN-ACK)"
     parts = []
     if errors:
-        parts.append(f"{len({one.connection_id for one in errors})} by ICMP unreachable")
+        names = " or ".join(dict.fromkeys(ICMP[one.code][0] for one in errors))
+        parts.append(f"{len({one.connection_id for one in errors})} by ICMP {names}")
     if refused:
         parts.append(f"{len(refused)} by RST")
     if silent:
@@ -227,7 +231,8 @@ def _what(rows: Sequence[Connection], refused: Sequence[Connection], errors: Seq
 def _why(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequence[Anomaly], agent: bool) -> str:
     if errors:
         said = errors[0].detail.partition(": TCP")[0]
-        rest = "; routers limit how often they say so, and the other attempts ran into time-outs" if len(errors) < len(rows) else ""
+        limited = bool(_silent(rows, refused, errors))
+        rest = "; routers limit how often they say so, and the other attempts ran into time-outs" if limited else ""
         return f"{said}{rest}."
     if refused:
         return "Something has that address, but nothing listens on that port."
@@ -239,8 +244,14 @@ def _why(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequ
     )
 
 
+def _silent(rows: Sequence[Connection], refused: Sequence[Connection], errors: Sequence[Anomaly]) -> int:
+    """Return how many attempts got neither a reset nor an ICMP error."""
+    told = {row.connection_id for row in refused} | {one.connection_id for one in errors}
+    return sum(row.connection_id not in told for row in rows)
+
+
 def _unreachable(row: Anomaly) -> bool:
-    return row.code in ("icmp-unreachable", "icmp-time-exceeded")
+    return row.code in ICMP
 
 
 def _time(dialogue: Dialogue, row: Connection) -> tuple[int, int]:
@@ -263,5 +274,8 @@ def _filter(rows: Sequence[Connection], errors: Sequence[Anomaly], address: str)
     text = streams_filter(row.connection_id for row in rows)
     if not errors:
         return text
-    about = f"icmpv6.type == 1 && ipv6.addr == {address}" if ":" in address else f"icmp.type == 3 && ip.addr == {address}"
+    ipv6 = ":" in address
+    types = sorted({ICMP[one.code][2 if ipv6 else 1] for one in errors})
+    told = f"== {types[0]}" if len(types) == 1 else f"in {{{', '.join(map(str, types))}}}"
+    about = f"icmpv6.type {told} && ipv6.addr == {address}" if ipv6 else f"icmp.type {told} && ip.addr == {address}"
     return f"{text} || ({about})"

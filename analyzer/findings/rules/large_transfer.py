@@ -14,10 +14,11 @@ from typing import NamedTuple, TypedDict
 
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import MOST_MESSAGES, dearest, is_one, listed, messages_filter, some_calls
-from analyzer.findings.stalls import lost_packets, union
+from analyzer.findings.stalls import LOSS, lost_packets
 from analyzer.findings.transfers import Transfer, transfers
 from analyzer.findings.view import View
 from analyzer.findings.words import median
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Exchange, Finding
 from analyzer.units import MILLISECOND, SECOND, ConnectionId, DurationNs, PacketId, bytes_, count, duration, percent
 
@@ -50,9 +51,6 @@ UPLOAD_REMEDY = (
 
 LOSS_REMEDY = "Mend the path first (packet-loss-stall): fewer bytes shorten these calls too, but each loss slows down whatever is left."
 DECIDES = "the same transfer on a path that loses nothing"
-
-
-LOSS = frozenset({"request-repeated", "response-hole"})
 
 
 class Shown(TypedDict):
@@ -185,14 +183,10 @@ def _text(peers: list[Call], upload: bool, moved: list[Transfer], cost: Duration
     return text
 
 
-OF_LOSS = frozenset({"request-repeated", "response-hole"})
-"""Stalls that loss makes; a closed window is the receiver's doing."""
-
-
 def _lossy(moved: list[Transfer]) -> bool:
     """Tell whether packets of the messages were lost: then the sender slowed down, and the size alone is not to blame (RFC 5681)."""
     rows = [one.exchange for one in moved]
-    repaired = any(stall.kind in OF_LOSS for row in rows for stall in row.stalls)
+    repaired = any(stall.kind in LOSS for row in rows for stall in row.stalls)
     return repaired or any(row.request_repeats or row.response_repeats for row in rows)
 
 

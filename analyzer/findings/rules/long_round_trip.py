@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import dearest, frames_filter, is_one, service_name, some_calls
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median
 from analyzer.model.rows import Call, Connection, Finding
@@ -107,7 +106,7 @@ def _finding(view: View, service: str | None, server: str, far: list[Away], meas
         severity="warning" if trip >= SLOW_NS and shaken else "info",
         share=view.share(cost, calls),
         calls=[call.call_id for call in calls],
-        exchanges=[row.exchange_id for call in calls if (row := final_exchange(view, call)) is not None],
+        exchanges=[row.exchange_id for call in calls if (row := view.final_exchange(call)) is not None],
         connections=streams,
         packet_ids=proof,
         # Nine tenths: the shortest of a connection's round trips, rounded, must still be shown.
@@ -153,5 +152,5 @@ def _proof(view: View, far: list[Away], rows: list[Connection]) -> list[PacketId
     for row in rows[:SHOWN]:
         if row.syn_ns is not None:
             out += [row.first_packet_id, row.established_packet_id]
-    exchange = final_exchange(view, next((one for one in far if one.call.reused), far[0]).call)
+    exchange = view.final_exchange(next((one for one in far if one.call.reused), far[0]).call)
     return out + ([exchange.request_packet_id, exchange.response_packet_id] if exchange is not None else [])

@@ -15,13 +15,12 @@ from analyzer.findings.gaps import repaired
 from analyzer.findings.lost_answers import lost_answers
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import frames_filter
-from analyzer.findings.stalls import Stalled, charge, lost_packets, stalled
+from analyzer.findings.stalls import LOSS, Stalled, charge, lost_packets, stalled
 from analyzer.findings.view import View
 from analyzer.findings.words import out_of, plural
 from analyzer.model.rows import Call, Finding
 from analyzer.units import MILLISECOND, DurationNs, TimeNs, count, duration, percent
 
-KINDS = frozenset({"request-repeated", "response-hole"})
 REORDERED_NS: DurationNs = 3 * MILLISECOND
 """Wireshark takes a segment that comes within 3 ms after the hole opened for reordered, not lost (tcp.analysis.out_of_order)."""
 REORDERED = 0.25
@@ -53,7 +52,7 @@ def check(view: View) -> Iterator[Finding]:
 
 def _in_sight(view: View) -> Iterator[Finding]:
     by_call: dict[int, list[Stalled]] = defaultdict(list)
-    for one in stalled(view, KINDS):
+    for one in stalled(view, LOSS):
         if is_loss(one):
             by_call[one.call.call_id].append(one)
     found: list[Stalled] = []

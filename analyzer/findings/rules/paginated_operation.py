@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from analyzer.findings.pages import is_guess, logical
+from analyzer.findings.pages import Totals, is_guess, logical, totals
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import dearest, service_name
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.view import View
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Call, Exchange, Finding
@@ -58,10 +57,10 @@ def _whole(pages: list[Call]) -> DurationNs:
 def _finding(view: View, chains: list[list[Call]]) -> Finding:
     calls = [call for pages in chains for call in pages]
     cost = sum(view.charge(call, "network") for pages in chains for call in pages[1:])
-    rows = [row for call in calls if (row := final_exchange(view, call)) is not None]
+    rows = [row for call in calls if (row := view.final_exchange(call)) is not None]
     streams = [row.connection_id for row in rows]
     worst = max(chains, key=_whole)
-    shown = [row for call in worst if (row := final_exchange(view, call)) is not None]
+    shown = [row for call in worst if (row := view.final_exchange(call)) is not None]
     first = min((row.first_packet_id for row in rows if row.first_packet_id is not None), default=0)
     last = max((row.response_packet_id for row in rows if row.response_packet_id is not None), default=0)
     guess = is_guess(chains[0])
@@ -89,8 +88,7 @@ def _text(chains: list[list[Call]], rows: list[Exchange], cost: DurationNs) -> s
     where = f" on {first.table_name}" if first.table_name is not None else ""
     took = median(map(_whole, chains))
     pages = sorted(map(len, chains))
-    server = sum(call.server_ns or 0 for call in calls)
-    whole = sum(map(_whole, chains))
+    of, whole = totals(calls, rows), sum(map(_whole, chains))
     if len(chains) == 1:
         text = f"One logical {operation}{where} reads {count(pages[0])} pages one after the other: {duration(took)}"
     else:
@@ -99,18 +97,19 @@ def _text(chains: list[list[Call]], rows: list[Exchange], cost: DurationNs) -> s
             f"{count(len(chains))} logical {operation} operations{where} read {span} pages each, one after the other: {duration(took)} each"
         )
         text += " (median)"
-    network = sum(call.network_ns or 0 for call in calls)
-    text += (
-        f", of which {service_name(first.service)} itself takes {percent(server / whole) if whole else '0 %'}, the network's round trips "
-    )
-    text += f"{percent(network / whole) if whole else '0 %'}."
+    text += f", of which {_shares(of, service_name(first.service), whole)}."
     read = sum(row.scanned_count or 0 for row in rows)
     if read:
         text += f" {count(read)} items were read, {count(sum(row.count or 0 for row in rows))} returned"
-        text += f" ({bytes_(sum(row.response_bytes for row in rows))})."
+        text += f" ({bytes_(of.bytes)})."
     stops = "answer stops at 16 MB" if first.operation == "BatchGetItem" else f"page stops at {bytes_(PAGE_BYTES)} read or at Limit"
     text += f" Each {stops}, and the next is asked for when it has come: "
     return text + f"the round trips of {plural(len(calls) - len(chains), 'further page')} took {duration(cost)}."
+
+
+def _shares(of: Totals, service: str, whole: DurationNs) -> str:
+    return f"{service} itself takes {percent(of.server_ns / whole if whole else 0)}, the network's round trips " \
+        f"{percent(of.network_ns / whole if whole else 0)}"  # fmt: skip
 
 
 def _is_likely(chains: list[list[Call]], rows: list[Exchange]) -> bool:
@@ -123,7 +122,7 @@ def _guessed(chains: list[list[Call]], rows: list[Exchange], cost: DurationNs) -
     calls = [call for pages in chains for call in pages]
     pages = sorted(map(len, chains))
     name, whole = service_name(calls[0].service), sum(map(_whole, chains))
-    server, network = sum(call.server_ns or 0 for call in calls), sum(call.network_ns or 0 for call in calls)
+    of = totals(calls, rows)
     if len(chains) == 1:
         what = f"{count(pages[0])} encrypted calls look like the pages of one Query or Scan, read one after the other"
     else:
@@ -131,13 +130,12 @@ def _guessed(chains: list[list[Call]], rows: list[Exchange], cost: DurationNs) -
         what = (
             f"{count(len(calls))} encrypted calls look like {count(len(chains))} Queries or Scans of {span} pages, read one after the other"
         )
-    text = f"{what} (sizes and timing; keys would tell): {duration(whole)}, of which {name} itself takes "
-    text += f"{percent(server / whole) if whole else '0 %'}, the network's round trips {percent(network / whole) if whole else '0 %'}. "
+    text = f"{what} (sizes and timing; keys would tell): {duration(whole)}, of which {_shares(of, name, whole)}. "
     longer = median(row.request_bytes for row in rows) - min(row.request_bytes for row in rows)
     text += (
         f"After the first request each is {bytes_(longer)} longer, as by the key at which it goes on, and is sent as soon as the answer "
     )
-    text += f"before has come; the answers are alike ({bytes_(sum(row.response_bytes for row in rows))} in all). "
+    text += f"before has come; the answers are alike ({bytes_(of.bytes)} in all). "
     largest, slowest = max(row.response_bytes for row in rows), median(call.server_ns or 0 for call in calls)
     if largest < PAGE_BYTES // 4:
         text += f"They are small for pages that take the service {duration(slowest)}: a filter may throw away most of what is read. "

@@ -19,9 +19,9 @@ from math import isfinite
 from typing import NamedTuple
 
 from analyzer import sdks
-from analyzer.findings.pool import AT_ONCE, AT_ONCE_NS, Levels, levels, member
+from analyzer.findings.pool import Levels, at_once, levels, member, stack_of
 from analyzer.findings.rule import MOST_PACKETS, Rule
-from analyzer.findings.service_words import MOST_FINDINGS, dearest, frames_filter, service_name
+from analyzer.findings.service_words import dearest, frames_filter, service_name
 from analyzer.findings.setup import server_of
 from analyzer.findings.view import View
 from analyzer.findings.words import median, remedy_for, sdk_name
@@ -91,7 +91,8 @@ def check(view: View) -> Iterator[Finding]:
     for (number, sdk), rows in pools.items():
         under = view.connections.get(number)
         if under is not None:
-            groups[under.client_address, server_of(under), sdk or _stack(view, number)][number] += rows
+            shaken = next(iter(view.handshakes_on.get(number, ())), None)
+            groups[under.client_address, server_of(under), sdk or stack_of(shaken)][number] += rows
     found = []
     for key, pool in groups.items():
         kept = [sorted(rows, key=lambda one: one[0].exchange_id) for rows in pool.values() if len(rows) >= KEPT]
@@ -100,14 +101,7 @@ def check(view: View) -> Iterator[Finding]:
         full = _full(kept, partial(_level, view, pool))
         if full is not None and (told := _finding(view, key, full)) is not None:
             found.append(told)
-    yield from dearest(found)[:MOST_FINDINGS]
-
-
-def _stack(view: View, number: int) -> str:
-    """Return what tells the TLS stack of a connection: the ciphers of its JA4, which resuming does not change; nothing without."""
-    shakes = view.handshakes_on.get(number)
-    parts = (shakes[0].ja4 or "").split("_") if shakes else []
-    return parts[1] if len(parts) > 1 else ""
+    yield from dearest(found)
 
 
 def _level(view: View, pool: Mapping[int, Sequence[tuple[Exchange, Call]]]) -> Levels:
@@ -121,7 +115,7 @@ def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level_of: Callable[[]
     """
     bounds = [[_bounds(row) for row, _ in rows] for rows in kept]
     took = median(end - start for times in bounds for start, end in times)
-    at_once = max(AT_ONCE_NS, round(AT_ONCE * took))
+    soon = at_once(took)
     events: list[tuple[TimeNs, int]] = []
     reuses = 0
     followers: list[Follower] = []
@@ -130,7 +124,7 @@ def _full(kept: Sequence[Sequence[tuple[Exchange, Call]]], level_of: Callable[[]
         reuses += len(rows) - 1
         for at in range(1, len(rows)):
             start, end = times[at]
-            if 0 <= start - last <= at_once:
+            if 0 <= start - last <= soon:
                 row, call = rows[at]
                 followers.append(Follower(call, row, rows[at - 1][0], start - last))
             else:

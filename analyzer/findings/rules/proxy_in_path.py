@@ -18,9 +18,10 @@ from typing import NamedTuple
 from analyzer.findings.imds import ENDPOINT_NAMES, ENDPOINTS
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import MOST_FINDINGS, service_name, some_calls
-from analyzer.findings.view import CREDENTIAL_SERVICES, View
+from analyzer.findings.view import View
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Call, Connection, Exchange, Finding
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import MILLISECOND, DurationNs, TimeNs, duration, percent
 
 TUNNEL, WHOLE, LOOPBACK = "CONNECT", "absolute-form", "loopback"
@@ -151,7 +152,7 @@ def _tunnels(view: View, rows: Sequence[Connection], calls: Sequence[Call]) -> t
 
 def _onward(view: View, found: Sequence[Passed]) -> list[Connection]:
     """Return the connections to the same service that were busy while the peer had the requests: what it passed on."""
-    names = {one.connection.server_name for one in found}
+    names = {one.connection.server_name for one in found} - {None}
     rows = [
         row
         for row in view.connections.values()

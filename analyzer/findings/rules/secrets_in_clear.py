@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from analyzer.findings.imds import ENDPOINTS, streams
 from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.service_words import with_copies
+from analyzer.findings.service_words import listed, with_copies
 from analyzer.findings.view import View
 from analyzer.findings.words import plural
 from analyzer.model.rows import Exchange, Finding
@@ -36,6 +36,8 @@ def check(view: View) -> Iterator[Finding]:
     clear = [row for row in view.analysis.exchanges if row.evidence == "measured" and row.copy_of is None]
     credentials = [row for row in clear if row.service in ENDPOINTS and row.operation in HANDED_OUT and _answered(row)]
     tokens = [row for row in clear if row.service == "imds" and row.operation == "PutToken" and _answered(row)]
+    # The token itself is told of once, by its answer; where that was not captured, by the requests that carry it.
+    carried = [] if tokens else [row for row in clear if row.service == "imds" and row.imds_version == 2 and row.operation != "PutToken"]
     signed = [row for row in clear if row.service is not None and row.service not in ENDPOINTS and row.method is not None]
     keys = len(view.analysis.capture.secrets)
     parts = []
@@ -43,19 +45,21 @@ def check(view: View) -> Iterator[Finding]:
         parts.append(f"{plural(len(credentials), 'answer')} with credentials")
     if tokens:
         parts.append(f"{plural(len(tokens), 'IMDSv2 token')}")
+    if carried:
+        parts.append(f"{plural(len(carried), 'request')} with an IMDSv2 token")
     if signed:
         parts.append(f"{plural(len(signed), 'request')} to AWS services with all that they carry (signature, session token, data)")
     if keys:
         parts.append(f"{plural(keys, 'set')} of TLS secrets")
-    rows = [*credentials, *tokens, *signed]
+    rows = [*credentials, *tokens, *carried, *signed]
     packets = [
         *(row.response_packet_id for row in (*credentials[:8], *tokens[:4])),
-        *(row.request_packet_id for row in signed[:8]),
+        *(row.request_packet_id for row in (*carried[:4], *signed[:8])),
     ]
     numbers = streams(rows)
     if parts:
         yield RULE.finding(
-            f"Whoever has this file can read {_listed(parts)}.",
+            f"Whoever has this file can read {listed(parts, len(parts))}.",
             cost_ns=0,
             exchanges=[row.exchange_id for row in rows],
             connections=numbers,
@@ -67,7 +71,3 @@ def check(view: View) -> Iterator[Finding]:
 
 def _answered(row: Exchange) -> bool:
     return row.status is not None and row.status < 300
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from analyzer.findings.gaps import told
 from analyzer.findings.rule import Rule
-from analyzer.findings.stalls import union
-from analyzer.findings.view import CREDENTIAL_SERVICES, View
+from analyzer.findings.view import View
 from analyzer.findings.words import between, median, out_of, plural, remedy_for
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Finding, Lookup
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.timers import Gap
 from analyzer.units import MILLISECOND, SECOND, DurationNs, PacketId, TimeNs, count, duration, percent
 

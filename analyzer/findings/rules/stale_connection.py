@@ -22,7 +22,7 @@ from analyzer.findings.tries import failed_tries
 from analyzer.findings.view import SET_UP, View
 from analyzer.findings.words import between, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Connection, Exchange, Finding
-from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, duration, percent
+from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, percent
 
 SILENCE_NS: DurationNs = 200 * MILLISECOND
 """The shortest retransmission timer of Linux: silence that lasted less may be the client's own change of mind."""
@@ -187,10 +187,24 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
     text += f"{_sender(foreign)} " if foreign is not None else ""
     if all(one.following is not None for one in dead):
         return text + "Then a new connection was opened; that it carried the same request again cannot be read."
-    failed = [call for call in calls if call.ok is False]
-    text += "The program got an error." if failed else "Then a new connection was opened and the request sent again."
+    text += _outcome(view, dead)
     numbers = {one.exchange.exchange_id for one in dead}
     return text + words(view, (one for call in calls for one in failed_tries(view, call) if one.exchange.exchange_id in numbers))
+
+
+def _outcome(view: View, dead: list[Dead]) -> str:
+    """Say what became of the requests: an error, or another try, on a new connection or on one that was open already."""
+    failed = sum(one.call.ok is False for one in dead if one.following is None)
+    if failed == len(dead):
+        return "The program got an error."
+    again = {bool(_next(view, one)) for one in dead if one.call.ok is not False or one.following is not None}
+    if again == {True}:
+        text = "Then a new connection was opened and the request sent again."
+    elif again == {False}:
+        text = "Then the request was sent again on a connection that was already open."
+    else:
+        text = "Then the request was sent again, on a new connection or on one that was already open."
+    return f"{text} {count(failed)} of {count(len(dead))} times the program got an error." if failed else text
 
 
 def _sender(one: Dead) -> str:
@@ -208,12 +222,13 @@ def _sender(one: Dead) -> str:
 
 
 def _answer(one: Dead) -> int | None:
-    """The reset or FIN that answered, if the connection's first one is from the service."""
+    """Return the reset or FIN that answered, if the connection's first one is from the service; of silence its last packet."""
     return one.connection.closed_packet_id if one.how != "silence" else one.connection.last_packet_id
 
 
 def _next(view: View, one: Dead) -> list[int]:
-    """The first packet of the connection that replaced it."""
+    """Return the first packet of the connection that was opened in its place; nothing where the next try found one open."""
     number = (one.following or one.call).connection_id
     row = view.connections.get(number) if number is not None and number != one.connection.connection_id else None
-    return [row.first_packet_id] if row is not None else []
+    opened = row is not None and row.syn_ns is not None and row.syn_ns >= (one.exchange.request_start_ns or 0)
+    return [row.first_packet_id] if row is not None and opened else []

@@ -13,10 +13,11 @@ from typing import NamedTuple
 from analyzer.findings.gaps import told
 from analyzer.findings.rule import Rule, streams_filter
 from analyzer.findings.service_words import frames_filter
-from analyzer.findings.setup import by_server
-from analyzer.findings.view import CREDENTIAL_SERVICES, View
+from analyzer.findings.setup import by_server, server_of
+from analyzer.findings.view import View
 from analyzer.findings.words import between, out_of, plural, remedy_for
 from analyzer.model.rows import Call, Connection, Finding
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.timers import Gap, name
 from analyzer.units import MILLISECOND, SECOND, DurationNs, TimeNs, count, duration, percent
 
@@ -78,9 +79,15 @@ def check(view: View) -> Iterator[Finding]:
     alone = list(_alone(view))
     cost = sum(one.stall_ns for one in alone)
     if alone:
-        opened = sum(1 for row in view.analysis.connections if _ours(view, row) and row.established_ns is not None)
-        server = next((row.server_name for one in alone for row in _rows(one) if row.server_name), "the service")
-        text = f"{count(len(alone))} of {plural(opened, 'connection')} to {server} waited {duration(cost)} because a SYN got no answer. "
+        servers = {server_of(row) for one in alone for row in _rows(one)}
+        server = next(iter(servers)) if len(servers) == 1 else "AWS"
+        opened = sum(
+            row.established_ns is not None and _ours(view, row) and (len(servers) > 1 or server_of(row) == server)
+            for row in view.analysis.connections
+        )
+        # What was refused in the end is among those that waited, not among those that opened.
+        every = plural(max(opened, len(alone)), "connection")
+        text = f"{count(len(alone))} of {every} to {server} waited {duration(cost)} because a SYN got no answer. "
         yield _finding(text, alone, cost, None, [])
 
 

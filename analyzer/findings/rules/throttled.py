@@ -135,5 +135,5 @@ def _text(view: View, found: list[Throttled], beside: list[Call], service: str |
         text += f"; {plural(len(lost), 'call')} failed for good"
     refused = [row for one in found for row in one.refused]
     names = listed(row.error_type or f"status {row.status}" for row in refused)
-    text += f". {plural(len(refused), 'answer')} said {names}; the pauses alone took {duration(paused)}."
+    text += f". {plural(len(refused), 'answer')} said {names}{f'; the pauses alone took {duration(paused)}' if paused else ''}."
     return text + words(view, (each for one in found for each in one.tries))

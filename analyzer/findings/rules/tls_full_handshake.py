@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from analyzer import sdks
+from analyzer.findings.pool import stack_of
 from analyzer.findings.rule import MOST_PACKETS, Rule, streams_filter
 from analyzer.findings.service_words import dearest
 from analyzer.findings.setup import FLOOR_NS, WORTH, Paid, own_ns, paid, server_of
@@ -101,7 +102,7 @@ def _again(view: View, payers: Iterable[Paid], every: Iterable[Handshake]) -> li
     shapes = set()
     for row in every:
         if row.end_ns is not None and row.duration_ns is not None:
-            ends[_stack(row)].append(row.end_ns)
+            ends[stack_of(row)].append(row.end_ns)
             (resumed if row.resumed else full)[_key(row)].append(row.duration_ns)
             if row.resumed:
                 shapes.add(row.ja4)
@@ -111,7 +112,7 @@ def _again(view: View, payers: Iterable[Paid], every: Iterable[Handshake]) -> li
     out = []
     for one in payers:
         for row in view.handshakes_on.get(one.connection.connection_id, ())[:1]:
-            finished = ends[_stack(row)]
+            finished = ends[stack_of(row)]
             at = bisect_left(finished, row.start_ns)  # those before it had ended when it began
             if row.resumed is not False or row.duration_ns is None or not at or row.start_ns - finished[at - 1] > KEPT_NS:
                 continue
@@ -138,14 +139,8 @@ def _longer(view: View, payers: Iterable[Paid]) -> Iterator[tuple[str, list[Shak
     yield from kinds.items()
 
 
-def _stack(row: Handshake) -> str:
-    """Return what tells one TLS client from another: the ciphers of its JA4, which offering a session does not change."""
-    parts = (row.ja4 or "").split("_")
-    return parts[1] if len(parts) > 1 else ""
-
-
 def _key(row: Handshake) -> str:
-    return f"{_stack(row)} {row.version}"
+    return f"{stack_of(row)} {row.version}"
 
 
 def _finding(view: View, key: tuple[str, str], kind: str, slow: list[Shaken], every: list[Handshake]) -> Finding:

@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from analyzer.findings.rule import Rule, streams_filter
-from analyzer.findings.stalls import Stalled, charge, stalled
-from analyzer.findings.view import CREDENTIAL_SERVICES, View
+from analyzer.findings.stalls import Stalled, charge, lost_packets, stalled
+from analyzer.findings.view import View
 from analyzer.findings.words import out_of, plural
 from analyzer.model.rows import Call, Connection, Finding
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import MILLISECOND, DurationNs, duration, percent
 
 KINDS = frozenset({"zero-window"})
@@ -94,7 +95,9 @@ def _text(view: View, calls: list[Call], found: list[Stalled], side: str, cost: 
     else:
         text = f"{out_of(calls, view.service_calls)} stood still for {duration(cost)} because {whose} did not read {what}"
         text += f" ({percent(share)} of the time of all calls)." if share is not None else "."
-    return f"{text} Its window was closed {plural(len(found), 'time')}, and the other side had more to send; nothing was lost."
+    whole = not any(lost_packets(one.connection) for one in found)
+    text += f" Its window was closed {plural(len(found), 'time')}, and the other side had more to send"
+    return f"{text}; nothing was lost." if whole else f"{text}."
 
 
 def _unread(view: View) -> Iterator[Finding]:
@@ -102,10 +105,12 @@ def _unread(view: View) -> Iterator[Finding]:
     rows = [row for row in view.analysis.connections if row.zero_windows and silent(view, row)]
     if rows:
         streams = [row.connection_id for row in rows]
-        times = plural(sum(row.zero_windows for row in rows), "packet")
+        number = sum(row.zero_windows for row in rows)
+        servers = {row.server_name or row.server_address for row in rows}
+        where = f"{plural(len(rows), 'connection')} to {next(iter(servers)) if len(servers) == 1 else 'AWS'}"
         yield RULE.finding(
-            f"On {plural(len(rows), 'connection')} to {rows[0].server_name or rows[0].server_address} a receiver closed its window "
-            f"({times} say so). The calls on it cannot be read, so how long each stood still is not known.",
+            f"On {where} a receiver closed its window ({plural(number, 'packet')} {'says' if number == 1 else 'say'} so). "
+            f"The calls on {'it' if len(rows) == 1 else 'them'} cannot be read, so how long each stood still is not known.",
             cost_ns=0,
             confidence="possible",
             decides="the TLS keys (--keys): then the calls that stood still, and for how long, can be told",

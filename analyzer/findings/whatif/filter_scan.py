@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from analyzer.findings.pages import logical
 from analyzer.findings.rules.filter_discards_reads import FEW_ITEMS, PLAIN_NS, WASTED
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.whatif.distribution import quartiles
 from analyzer.findings.whatif.scene import OWN, Lengths, Scene
 from analyzer.findings.whatif.windows import INITIAL_WINDOW_BYTES
@@ -42,7 +41,7 @@ def no_filter_scan(scene: Scene) -> str | None:
     pages: dict[int, Page] = {}
     few: dict[tuple[str | None, str | None], list[DurationNs]] = defaultdict(list)
     for call in scene.left():
-        row = final_exchange(scene.view, call)
+        row = scene.view.final_exchange(call)
         if row is None or row.count is None or row.scanned_count is None or call.truncated in ("end", "both"):
             continue
         pages[call.call_id] = Page(call, row, row.count, row.scanned_count)

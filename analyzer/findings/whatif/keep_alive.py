@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from analyzer.findings.transfers import final_exchange
 from analyzer.findings.whatif.distribution import quartiles
 from analyzer.findings.whatif.pools import Pool, Use, opened, pools, set_up
 from analyzer.findings.whatif.scene import SET_UP, Lengths, Scene
@@ -54,7 +53,7 @@ def keep_alive(scene: Scene) -> str | None:
 
 def _announced(scene: Scene, use: Use) -> bool:
     """Tell whether the server announced the end of the connection with the answer."""
-    row = final_exchange(scene.view, use.call)
+    row = scene.view.final_exchange(use.call)
     return row is not None and row.closes == "server"
 
 

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from math import inf
 from typing import TypeAlias
 
-from analyzer.findings.stalls import lost_packets, union
+from analyzer.findings.stalls import LOSS, lost_packets
 from analyzer.findings.whatif.distribution import quartiles
 from analyzer.findings.whatif.scene import CREDENTIALS, NOTHING, Lengths, Part, Scene, cut
 from analyzer.findings.whatif.windows import INITIAL_WINDOW_BYTES, slow_start
 from analyzer.findings.words import plural
+from analyzer.model.intervals import union
 from analyzer.model.rows import Call, Exchange
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
-KINDS = frozenset({"request-repeated", "response-hole"})
-"""Stalls that a lost packet makes."""
 IN_WAIT = frozenset({"stall", "network", "server"})
 """Parts of a wait: what it stalled for is one of its own, the others hold none."""
 
@@ -106,7 +105,7 @@ def _may_stall(part: Part) -> bool:
 def _repairs(scene: Scene, call: Call) -> Iterator[tuple[TimeNs, TimeNs]]:
     if call.stall_ns:
         for row in scene.view.exchanges_of(call):
-            yield from ((stall.start_ns, stall.end_ns) for stall in row.stalls if stall.kind in KINDS)
+            yield from ((stall.start_ns, stall.end_ns) for stall in row.stalls if stall.kind in LOSS)
     if call.connect_ns or call.failed_ns:
         for number in call.connection_ids:
             under = scene.view.connections.get(number)

@@ -13,8 +13,12 @@ from typing import NamedTuple
 
 from analyzer.findings.whatif.pools import Pool, Use, pools, set_up
 from analyzer.findings.whatif.scene import NOTHING, OWN, Lengths, Scene
-from analyzer.findings.words import median
+from analyzer.findings.words import median, plural
+from analyzer.model.rows import Call
 from analyzer.units import DurationNs, TimeNs, duration
+
+MOST_NAMED = 5
+"""Calls that a note names."""
 
 
 class Outcome(NamedTuple):
@@ -27,28 +31,50 @@ class Outcome(NamedTuple):
 
 def pool(scene: Scene, size: int) -> str | None:
     """Give every client a pool of `size` connections; return why nothing changes, None where something does."""
-    changed = False
+    spared: list[Call] = []
+    waiting: list[Call] = []
+    ended: list[DurationNs] = []
     most = 0
     later: list[DurationNs] = []
     for one in pools(scene):
         lanes = in_lanes(one.uses)
         most = max(most, len(lanes))
         service = {use.call.call_id: scene.own(use.call) for use in one.uses}
-        closed = _simulate(lanes, service, size)
+        closed = _simulate(lanes, service, size, one.idle_limit_ns)
         # Where there is a connection for every lane, arriving at given times is no harder.
-        fixed = _simulate([[use] for use in one.uses], service, size) if size < len(lanes) else closed
-        changed = _apply(scene, one, closed, fixed) or changed
+        fixed = _simulate([[use] for use in one.uses], service, size, one.idle_limit_ns) if size < len(lanes) else closed
+        freed, queued = _apply(scene, one, closed, fixed)
+        spared += freed
+        waiting += queued
+        if one.idle_limit_ns is not None and any(use.set_up_ns and closed[use.call.call_id].opens for use in one.uses[len(lanes) :]):
+            ended.append(one.idle_limit_ns)
         if size < len(lanes):
             later.append(max(done.end_ns for done in closed.values()) - max(use.end_ns for use in one.uses))
     if not most:
         return "no call's connection is known"
+    limit = f"the server ends connections idle for {duration(min(ended))}, of a pool too" if ended else ""
+    if spared:
+        scene.notes.append(f"{_named(spared)} no longer {'opens' if len(spared) == 1 else 'open'} a connection: one of the pool is idle")
+    if waiting:
+        scene.notes.append(f"{_named(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for a free one, or may")
+    if limit and (spared or waiting):
+        scene.notes.append(limit)
     if later and max(later) > 0:
         scene.notes.append(
             f"the last answer comes up to {duration(max(later))} later; SDKs that do not wait open another connection instead"
         )
-    if changed:
+    if spared or waiting:
         return None
-    return f"there are never more than {most} calls at a time, on connections that are reused{_queue(scene, most, size)}"
+    return "; ".join(filter(None, (
+        f"there are never more than {most} calls at a time, on connections that are reused{_queue(scene, most, size)}", limit,
+    )))  # fmt: skip
+
+
+def _named(calls: Sequence[Call]) -> str:
+    """Write which calls are meant: `2 calls (10, 11)`."""
+    numbers = sorted(call.call_id for call in calls)
+    listed = ", ".join(map(str, numbers[:MOST_NAMED])) + (", ..." if len(numbers) > MOST_NAMED else "")
+    return f"{plural(len(numbers), 'call')} ({listed})"
 
 
 def _queue(scene: Scene, most: int, size: int) -> str:
@@ -78,23 +104,29 @@ def in_lanes(uses: Sequence[Use]) -> list[list[Use]]:
     return lanes
 
 
-def _simulate(lanes: Sequence[Sequence[Use]], service: dict[int, DurationNs], size: int) -> dict[int, Outcome]:
-    """Replay lanes on so many connections, first come, first served; return what becomes of each call, by its id."""
+def _simulate(
+    lanes: Sequence[Sequence[Use]], service: dict[int, DurationNs], size: int, idle_limit_ns: DurationNs | None
+) -> dict[int, Outcome]:
+    """Replay lanes on so many connections, first come, first served; return what becomes of each call, by its id.
+
+    The connection used last is taken first, as pools do; those that were idle for longer than the limit are gone.
+    """
     ready = [(lane[0].arrive_ns, lane[0].call.call_id, number, 0) for number, lane in enumerate(lanes)]
     heapify(ready)
     busy: list[TimeNs] = []
-    idle = 0
+    idle: list[TimeNs] = []
     out: dict[int, Outcome] = {}
     while ready:
         at, call_id, number, index = heappop(ready)
         lane = lanes[number]
         use = lane[index]
         while busy and busy[0] <= at:
-            heappop(busy)
-            idle += 1
+            idle.append(heappop(busy))
+        if idle and idle_limit_ns is not None and at - idle[-1] > idle_limit_ns:
+            idle.clear()
         opens, start = False, at
         if idle:
-            idle -= 1
+            idle.pop()
         elif len(busy) < size:
             opens = True
         else:
@@ -108,9 +140,10 @@ def _simulate(lanes: Sequence[Sequence[Use]], service: dict[int, DurationNs], si
     return out
 
 
-def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int, Outcome]) -> bool:
-    """Write the outcomes into the calls; tell whether that changed any."""
-    changed = False
+def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int, Outcome]) -> tuple[list[Call], list[Call]]:
+    """Write the outcomes into the calls; return those that open no connection any more, and those that may wait for one."""
+    spared: list[Call] = []
+    waiting: list[Call] = []
     paid = [use.set_up_ns for use in one.uses if use.set_up_ns]
     usual = median(paid)
     first = one.uses[0].arrive_ns
@@ -119,12 +152,12 @@ def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int,
         if done.queue_ns or other.queue_ns:
             waits = sorted((done.queue_ns, other.queue_ns))
             scene.insert(use.call, "queue", OWN, Lengths(waits[0], done.queue_ns, waits[1]))
-            changed = True
+            waiting.append(use.call)
         if use.set_up_ns and not done.opens:
             for part in set_up(scene.parts(use.call)):
                 part.set(NOTHING)
-            changed = True
+            spared.append(use.call)
         elif done.opens and not use.set_up_ns and use.arrive_ns > first and usual:
             # It found a connection that an earlier call had opened, and which that one now does without.
             scene.insert(use.call, "connect", OWN, Lengths(0, 0, usual))
-    return changed
+    return spared, waiting

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from analyzer.findings.imds import ENDPOINTS
+from analyzer.findings.pool import stack_of
 from analyzer.findings.setup import AT_ONCE_NS, server_of
-from analyzer.findings.view import CREDENTIAL_SERVICES
 from analyzer.findings.whatif.scene import OWN, SET_UP, Part, Scene
 from analyzer.model.rows import Call, Connection
 from analyzer.units import DurationNs, TimeNs
-
-UNPOOLED = CREDENTIAL_SERVICES - {"sts"}
-"""Endpoints on the host: SDKs ask them rarely, and keep no connection to them."""
 
 
 class Use(NamedTuple):
@@ -47,9 +45,9 @@ def pools(scene: Scene) -> list[Pool]:
     under_of: dict[tuple[str, str, str], dict[int, Connection]] = defaultdict(dict)
     for call in scene.left():
         under = view.connections.get(call.connection_id) if call.connection_id is not None else None
-        if under is None or call.service in UNPOOLED:
+        if under is None or call.service in ENDPOINTS:  # SDKs ask them rarely, and keep no connection to them
             continue
-        key = (call.client_address, server_of(under), call.sdk or _stack(scene, under))
+        key = (call.client_address, server_of(under), call.sdk or stack_of(scene.handshake(under.connection_id)))
         paid = sum(one.likely for one in set_up(scene.parts(call))) if call.dns_ns or call.connect_ns or call.tls_ns else 0
         arrive = call.start_ns + call.credentials_ns
         groups[key].append(Use(call, arrive, call.end_ns, paid))
@@ -58,13 +56,6 @@ def pools(scene: Scene) -> list[Pool]:
         Pool(sorted(uses, key=lambda use: (use.arrive_ns, use.call.call_id)), _idle_limit(scene, under_of[key].values()))
         for key, uses in groups.items()
     ]
-
-
-def _stack(scene: Scene, under: Connection) -> str:
-    """Return what tells the TLS stack of a connection: the ciphers of its JA4, which resuming does not change; nothing without."""
-    shaken = scene.handshake(under.connection_id)
-    parts = (shaken.ja4 or "").split("_") if shaken is not None else []
-    return parts[1] if len(parts) > 1 else ""
 
 
 def _idle_limit(scene: Scene, rows: Iterable[Connection]) -> DurationNs | None:

@@ -7,9 +7,9 @@ that fit into the time it took. The server's own time, name servers, repairs of 
 
 from __future__ import annotations
 
-from analyzer.findings.stalls import union
 from analyzer.findings.whatif.scene import CREDENTIALS, Part, Scene
 from analyzer.findings.whatif.windows import slow_start
+from analyzer.model.intervals import union
 from analyzer.units import DurationNs, duration
 
 BARELY = 0.8

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from analyzer.model.rows import Call, Connection, Exchange
 from analyzer.report.calls import answer_of, name_of
-from analyzer.report.exports.tries import Try, doing
+from analyzer.report.exports.tries import Try
 from analyzer.report.text import plain
 from analyzer.units import SECOND, TimeNs, milliseconds
 
@@ -102,8 +102,3 @@ def fault_of_exchange(exchange: Exchange) -> str | None:
             return plain(exchange.error_type)
         return str(exchange.status) if exchange.status is not None else "error"
     return None
-
-
-def doings(one: Try) -> list[str]:
-    """Return what was done in each span of a try, in order."""
-    return [doing(span) for span in one.spans]

@@ -26,7 +26,6 @@ SCRIPTS = ("base", "store", "window", "waterfall", "detail", "list", "plots", "m
 """Our scripts, in the order in which they are joined: each defines what those after it use."""
 LISTED = 20
 """Slowest rows that stand in the page itself: what is printed, and what a browser without scripts shows."""
-PICTURES = ("waterfall", "phases", "latency", "pool", "tail")
 TITLES = {
     "answer": "Answer",
     "findings": "Findings",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from analyzer.model.rows import Call, Connection, Exchange, Span
-from analyzer.report.calls import CREDENTIAL_SERVICES
+from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.report.exports.otel import conventions as names
 from analyzer.report.exports.otel.model import Value
 from analyzer.report.exports.tries import PHASES

@@ -103,6 +103,7 @@ def apply(analysis: Analysis, wanted: Filter, *, whole_calls: bool = True) -> An
         context=analysis.context or analysis,
         renderers=analysis.renderers,
         saved=analysis.saved,
+        home=analysis.home,
     )
 
 

@@ -13,7 +13,7 @@ from analyzer.errors import UsageError
 from analyzer.fleet.manifest import TABLES, read_manifest
 from analyzer.fleet.pooling import pooled
 from analyzer.fleet.sums import Diagnosis, Latency, diagnoses, latency
-from analyzer.fleet.tables import FleetTable, Piece
+from analyzer.fleet.tables import FleetTable, Piece, homes
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile, CaptureInfo
 from analyzer.model.rows import Finding
@@ -52,7 +52,7 @@ class Fleet(Analysis):
     """An answer whose tables go over all captures of a batch, read from its folder when somebody looks.
 
     Ids are made unique: connections, exchanges, calls and lookups of each set follow those of the set before. Packet numbers are those of
-    their own capture.
+    their own capture, which `home` names of a finding.
     """
 
     folder: Path = field(default_factory=Path)
@@ -152,6 +152,7 @@ def load(folder: str | os.PathLike[str]) -> Fleet:
         imagine=_one_by_one,
         pooled=pooled(pieces, {row.set: row.last_ns for row in rows}),
         saved=str(manifest.get("analyzer_version", "")),
+        home=homes(pieces),
         folder=at,
         sets=Table("sets", CaptureRow, rows),
         pieces=pieces,

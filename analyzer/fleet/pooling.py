@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -36,13 +36,12 @@ def pooled(pieces: Mapping[str, Sequence[Piece]], ends: Mapping[str, TimeNs | No
 
 def _sets(part: Analysis, pieces: Mapping[str, Sequence[Piece]], ends: Mapping[str, TimeNs | None]) -> Iterator[Analysis]:
     """Yield what a part holds of each capture, with the ids of the whole."""
-    by_name = {table: {piece.name: piece for piece in pieces[table]} for table in NEEDED}
     order = pieces["connections"]
+    starts = [piece.before["connection"] for piece in order]
+    shared = {name: _shares(getattr(part, name), pieces[name], starts) for name in NEEDED}
     for at, piece in enumerate(order):
-        low = piece.before["connection"]
-        high = order[at + 1].before["connection"] if at + 1 < len(order) else None
         info = CaptureInfo(last_ns=ends.get(piece.name))
-        tables = {name: _of(getattr(part, name), by_name[name].get(piece.name), low, high) for name in NEEDED}
+        tables = {name: share(piece.name, at) for name, share in shared.items()}
         if len(tables["connections"]):
             yield Analysis(
                 capture=info, vantage=part.vantage, lookups=Table("lookups", Lookup), anomalies=Table("anomalies", Anomaly),
@@ -50,12 +49,13 @@ def _sets(part: Analysis, pieces: Mapping[str, Sequence[Piece]], ends: Mapping[s
             )  # fmt: skip
 
 
-def _of(table: Table[Row], piece: Piece | None, low: int, high: int | None) -> Table[Row]:
-    """Return the rows of one capture, whose connections are numbered from `low` to below `high`."""
+def _shares(table: Table[Row], pieces: Sequence[Piece], starts: Sequence[int]) -> Callable[[str, int], Table[Row]]:
+    """Return what gives the rows of one capture, by its name and place; connections of each are numbered from its start on."""
     if isinstance(table, FleetTable):
-        return Table(table.name, table.row_type, table.of(piece) if piece is not None else ())
+        by_name = {piece.name: piece for piece in pieces}
+        return lambda name, at: Table(table.name, table.row_type, table.of(by_name[name]) if name in by_name else ())
     number = table.getter("connection_id")
-    if table.name == "connections":
-        first = bisect_left(table, low, key=number)
-        return table[first : bisect_left(table, high, key=number) if high is not None else len(table)]
-    return Table(table.name, table.row_type, [row for row in table if low <= number(row) and (high is None or number(row) < high)])
+    rows: dict[int, list[Row]] = {}
+    for row in table:
+        rows.setdefault(bisect_right(starts, number(row)) - 1, []).append(row)
+    return lambda name, at: Table(table.name, table.row_type, rows.get(at, ()))

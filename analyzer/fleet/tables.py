@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from analyzer.model.rows import Repeated
+from analyzer.model.rows import Finding, Repeated
 from analyzer.model.table import Table
 from analyzer.report.saved import read_table
 
@@ -111,3 +111,20 @@ def _repeats(by: int) -> Callable[[tuple[Repeated, ...]], tuple[Repeated, ...]]:
         return tuple(one._replace(exchange_id=one.exchange_id + by) if one.exchange_id is not None else one for one in value)
 
     return move
+
+
+def homes(pieces: Mapping[str, Sequence[Piece]]) -> Callable[[Finding], tuple[str, Finding]]:
+    """Return what tells the set that a finding is of, and the finding with that set's own numbers; of none where it names no connection."""
+
+    def home(finding: Finding) -> tuple[str, Finding]:
+        for kind, table, numbers in (("call", "calls", finding.calls), ("connection", "connections", finding.connections)):
+            for piece in pieces[table] if numbers else ():
+                if 0 <= numbers[0] - piece.before[kind] < piece.rows:
+                    return piece.name, finding._replace(
+                        calls=tuple(number - piece.before["call"] for number in finding.calls),
+                        exchanges=tuple(number - piece.before["exchange"] for number in finding.exchanges),
+                        connections=tuple(number - piece.before["connection"] for number in finding.connections),
+                    )
+        return "", finding
+
+    return home

@@ -11,6 +11,7 @@ from analyzer.sdks.pauses import kind_of
 from analyzer.timers import Gap
 from analyzer.units import DurationNs, TimeNs
 
+MOST_ASKED = 16
 LEAST_NS: DurationNs = 1_000_000
 """A pause shorter than this needs no name."""
 
@@ -81,5 +82,6 @@ def of_bytes(exchange: Exchange, under: Connection, start: TimeNs, end: TimeNs) 
 
 
 def _sdk(attempts: Sequence[Attempt]) -> str | None:
-    """Return the SDK that made attempts, where any of their requests tells."""
-    return next((one.exchange.sdk for one in attempts if one.exchange is not None and one.exchange.sdk is not None), None)
+    """Return the SDK that made attempts, where any of the first requests tells: all are of one, and a hostile call may have thousands."""
+    first = attempts[:MOST_ASKED]
+    return next((one.exchange.sdk for one in first if one.exchange is not None and one.exchange.sdk is not None), None)

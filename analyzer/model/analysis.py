@@ -103,6 +103,8 @@ class Analysis:
     """How it shows itself; None where it was made by hand."""
     saved: str | None = None
     """Of a saved report: the version of the analyzer that made it, empty where unknown; None where the answer comes from captures."""
+    home: Callable[[Finding], tuple[str, Finding]] | None = None
+    """Of an answer put together from several: the name of the one that a finding is of, and the finding with the numbers of that one."""
     _findings: Table[Finding] | None = None
 
     @property
@@ -110,10 +112,16 @@ class Analysis:
         """What was diagnosed, dearest first. Made at first use: a table of exchanges needs no diagnosis."""
         if self._findings is None:
             found = self.check(self.as_seen()) if self.check is not None else ()
-            if len(self.capture.files) > 1:
-                found = (row._replace(frames=tuple(f"{name}:{frame}" for name, frame in map(self.frame, row.packet_ids))) for row in found)
+            if self.home is not None or len(self.capture.files) > 1:
+                found = (row._replace(frames=tuple(f"{name}:{frame}" for name, frame in self._frames(row))) for row in found)
             self._findings = Table("findings", Finding, found)
         return self._findings
+
+    def _frames(self, row: Finding) -> Iterable[tuple[str, int]]:
+        if self.home is None:
+            return map(self.frame, row.packet_ids)
+        name = self.home(row)[0]
+        return [(name, number) for number in row.packet_ids] if name else []
 
     def tables(self) -> Iterator[Table[Any]]:
         """Return the tables in the order of the output contract."""

@@ -8,6 +8,8 @@ from analyzer.units import ConnectionId, DurationNs, PacketId
 
 SEVERITIES: Final = ("info", "warning", "error")
 """From what only tells to what spoils a call."""
+CONFIDENCES: Final = ("possible", "likely", "proven")
+"""From the least on."""
 
 
 class Finding(NamedTuple):

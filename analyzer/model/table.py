@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from analyzer.errors import UsageError
 from analyzer.model.condition import close, condition
+from analyzer.model.finding import CONFIDENCES, SEVERITIES
 from analyzer.model.safe import markup
 from analyzer.units import DurationNs, TimeNs
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from pandas import DataFrame
+
+RANKS = {"severity": SEVERITIES, "confidence": CONFIDENCES}
+"""Columns whose values have an order of their own, from the least on."""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -122,12 +126,15 @@ class Table(Sequence[Row], Generic[Row]):
         """Return the rows in order of columns, of the first, among equals of the next (`operation`, `-duration_ns`).
 
         A minus before a name turns its order round, `descending` that of all without one. Unknown values come last in either order; rows
-        that are equal stay as they were. Raises UsageError for a column that the table does not have, or whose values have no order.
+        that are equal stay as they were. Severities go from info to error, confidences from possible to proven. Raises UsageError for a
+        column that the table does not have, or whose values have no order.
         """
         rows = list(self)
         for text in reversed(columns):
             name = text.removeprefix("-")
             get = self.getter(name)
+            if name in RANKS:
+                get = _ranked(get, RANKS[name])
             if next(column.kind for column in self.columns if column.name == name) == "list":
                 raise UsageError(f"{name} is a list, which has no order")
             known = [row for row in rows if get(row) is not None]
@@ -215,3 +222,9 @@ class Table(Sequence[Row], Generic[Row]):
 
 assert TimeNs is int  # the names of the two, not their types, are what `_kind` reads
 assert DurationNs is int
+
+
+def _ranked(get: Callable[[Row], Any], order: Sequence[str]) -> Callable[[Row], int | None]:
+    """Return what tells the place of a value in an order; what is not in it comes last."""
+    rank = {value: place for place, value in enumerate(order)}
+    return lambda row: rank.get(get(row))

@@ -10,10 +10,10 @@ import gzip
 import re
 import zlib
 
-from analyzer.redacting.aws_names import is_name
+from analyzer.redacting.aws_names import is_code
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.heads import Heads
-from analyzer.redacting.vocabulary import CODE, KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS, REGION
+from analyzer.redacting.vocabulary import KEPT_CODES, KEPT_ENUMS, KEPT_KEYS, KEPT_NUMBERS, REGION
 
 FORM = b"application/x-www-form-urlencoded"
 MOST_INFLATED = 4 << 20
@@ -84,7 +84,7 @@ class Bodies:
         return b"\\u0078"
 
     def _string(self, key: bytes, string: bytes) -> bytes:
-        kept = (key in KEPT_CODES and _is_code(string)) or (
+        kept = (key in KEPT_CODES and is_code(string)) or (
             string in KEPT_ENUMS.get(key, ()) or (key == b"region" and REGION.fullmatch(string))
         )
         return self._disguise.keep(string) if kept else self._disguise.text(string)
@@ -93,7 +93,7 @@ class Bodies:
         if found["word"] is not None:
             return self._disguise.word(found["word"])
         code = found["code"]
-        if code is None or _is_code(code):
+        if code is None or is_code(code):
             return self._disguise.keep(found[0])
         return b"<Code>" + self._disguise.text(code) + b"</Code>"
 
@@ -136,10 +136,6 @@ def packed(text: bytes, size: int) -> bytes | None:
             return member
     extra = left - 2
     return member[:3] + b"\x04" + member[4:10] + extra.to_bytes(2, "little") + bytes(extra) + member[10:]
-
-
-def _is_code(text: bytes) -> bool:
-    return CODE.fullmatch(text) is not None and is_name(text)
 
 
 def _is_text(data: bytes) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from analyzer.redacting.aws_names import PREFIXES, is_error, is_name, is_target
+from analyzer.redacting.aws_names import PREFIXES, is_error, is_name, is_namespace, is_target
 from analyzer.redacting.disguise import Disguise
 from analyzer.redacting.services import SERVICES
 from analyzer.redacting.values import WORDS, Values
@@ -188,7 +188,7 @@ class Heads:
         space, mark, name = value.rpartition(b"#")
         if not is_error(name):
             return self._disguise.text(value)
-        return (self._disguise.keep(space) if is_name(space) else self._disguise.text(space)) + mark + self._disguise.keep(name)
+        return (self._disguise.keep(space) if is_namespace(space) else self._disguise.text(space)) + mark + self._disguise.keep(name)
 
     def authorization(self, value: bytes) -> bytes:
         """Return credentials: the scheme, and of a signature the region, service and names of fields (Signature Version 4) stay."""

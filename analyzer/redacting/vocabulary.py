@@ -32,7 +32,6 @@ ERROR_TYPE = re.compile(
     rb"([A-Z][A-Za-z0-9]{2,80}(?:\.[A-Z][A-Za-z0-9]{2,80})?)(?::https?://(?:internal\.)?amazon(?:aws)?\.com/[a-z0-9./-]{0,80})?/?"
 )
 """The name of an error type as the AWS protocols write it (Smithy, "Operation error serialization"), without its namespace."""
-CODE = re.compile(rb"[A-Z][A-Za-z0-9]{1,80}(?:\.[A-Z][A-Za-z0-9]{1,80})?")
 
 METHODS = frozenset(
     b"""ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL

@@ -47,15 +47,17 @@ def tell(analysis: Analysis, found: Sequence[Finding]) -> list[Claim]:
 
 
 def claim(analysis: Analysis, finding: Finding, calls: Mapping[int, Call]) -> Claim:
-    """Tell a finding; `calls` are those that it names, by id."""
+    """Tell a finding; `calls` are those that it names, by id. In a batch, packets and streams are those of its own capture."""
     lines = {}
-    proof = [named(word, numbers) for word, numbers in (("call", finding.calls), ("packet", finding.packet_ids)) if numbers]
-    if finding.exchanges and not finding.calls:
-        proof.insert(0, named("request", finding.exchanges))
-    if finding.connections:
-        proof.append(named("stream", finding.connections))
-    if proof:
-        lines["proof"] = "; ".join(proof) + _frames(analysis, finding.packet_ids)
+    proof = [named("call", finding.calls)] if finding.calls else []
+    home, own = analysis.home(finding) if analysis.home is not None else ("", finding)
+    seen = [named(word, numbers) for word, numbers in (("packet", own.packet_ids), ("stream", own.connections)) if numbers]
+    if own.exchanges and not own.calls:
+        seen.insert(0, named("request", own.exchanges))
+    if home and seen:
+        seen[0] = f"in {home}: {seen[0]}"
+    if proof or seen:
+        lines["proof"] = "; ".join(proof + seen) + ("" if home else _frames(analysis, finding.packet_ids))
     if finding.display_filter:
         lines["filter"] = finding.display_filter
     if finding.remedy:

@@ -66,7 +66,8 @@ class MarkdownRenderer:
             from analyzer.report.tail import tail_markdown
 
             yield from tail_markdown(analysis)
-        yield from ("", "## Next", "", *fenced((f"{command} {said.captures}" for command in said.commands), "sh"))
+        if said.commands:
+            yield from ("", "## Next", "", *fenced((f"{command} {said.captures}" for command in said.commands), "sh"))
 
 
 def claim_section(claim: Claim) -> Iterator[str]:

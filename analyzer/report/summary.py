@@ -161,7 +161,8 @@ def _with(command: str, filters: tuple[str, ...]) -> str:
 def _commands(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
     """Return the two commands most useful now."""
     if not ledger.rows:
-        return ["analyzer connections", "analyzer lookups"]
+        tables = (analysis.connections, analysis.lookups, analysis.anomalies)
+        return [f"analyzer {table.name}" for table in tables if len(table)][:2]
     if ledger.noun == "request":
         return ["analyzer exchanges", "analyzer connections"]
     named = next((number for finding in analysis.findings for number in finding.calls if finding.cost_ns > 0), None)

@@ -65,8 +65,9 @@ class TerminalRenderer:
 
             yield ""
             yield from tail_lines(analysis)
-        yield ""
-        yield from _commands(said)
+        if said.commands:
+            yield ""
+            yield from _commands(said)
 
 
 def brief(analysis: Analysis) -> Iterator[str]:

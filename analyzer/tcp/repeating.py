@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 1000
 """Repeats of one connection that are remembered; the causes of further ones are not asked for."""
-MOST_OPEN: Final = 256
+MOST_OPEN: Final = 32
 """Repeats among them that wait for their ACK: each ACK is held against all."""
 REORDERED_NS: Final[DurationNs] = 3 * MILLISECOND
 REORDERED_SHARE: Final = 4
@@ -97,20 +97,18 @@ class Repeats:
         options = segment.options
         if SACK_OPTION in options:
             self._duplicate(half, segment)
-        if not self.open:
+        ack = segment.ack
+        covered = [repeat for repeat in self.open if repeat.half is not half and (ack - repeat.end) & MASK < HALF]
+        if not covered:
             return
         stamps = timestamp(options) if options else None
         echo = int.from_bytes(stamps[4:], "big") if stamps is not None else None
-        still = []
-        for repeat in self.open:
-            if repeat.half is half or (segment.ack - repeat.end) & MASK >= HALF:
-                still.append(repeat)
-                continue
+        for repeat in covered:
+            self.open.remove(repeat)
             # Eifel (RFC 3522 section 3.2): the ACK that covers it echoes an older timestamp, that of the original.
             if echo is not None and repeat.stamp is not None and repeat.seen and repeat.cause != SYN_TIMER:
                 if 0 < (repeat.stamp - echo) & MASK < HALF:
                     repeat.cause, repeat.proof = SPURIOUS, "timestamps"
-        self.open = still
 
     def _duplicate(self, half: Half, segment: Segment) -> None:
         """Take a first SACK block below the ACK, or inside the second one, for a duplicate that arrived (RFC 2883 section 4)."""

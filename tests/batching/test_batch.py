@@ -17,6 +17,8 @@ from analyzer.batching import batch
 from analyzer.errors import UsageError
 from analyzer.fleet import Fleet, load
 from analyzer.narrow import Filter, apply
+from analyzer.report.claims import tell
+from analyzer.report.sentences import named
 from tests.capture.writer import pcap
 from tests.pipeline.traffic import Net
 
@@ -124,6 +126,27 @@ def test_findings_are_summed_up(fleet: Fleet) -> None:
         assert one.calls == len({call for row in mine for call in row.calls})
         assert set(one.hosts) <= {"web1", "web2"}
     assert len(fleet.diagnoses()) == len({row.code for row in rows})
+
+
+def test_findings_lead_into_their_own_capture(fleet: Fleet) -> None:
+    """Of the whole and of a part: calls by the batch's numbers, packets and streams by those of the capture that is named."""
+    part = apply(fleet, Filter(frozenset(), frozenset(), 0, None, frozenset()))
+    told = 0
+    for answer in (fleet, part):
+        for finding, said in zip(answer.findings, tell(answer, list(answer.findings)), strict=True):
+            opened, number = fleet.of_call(finding.calls[0]) if finding.calls else (None, 0)
+            if opened is None:
+                continue
+            (own,) = [row for row in opened.findings if row.code == finding.code and row.packet_ids == finding.packet_ids]
+            assert number in own.calls
+            (name,) = {row.partition(".pcap:")[0] + ".pcap" for row in finding.frames}
+            assert [row.rpartition(":")[2] for row in finding.frames] == list(map(str, own.packet_ids))
+            assert list(fleet.open(name).findings) == list(opened.findings)
+            if own.connections:
+                assert said.lines["proof"].endswith(named("stream", own.connections))
+            assert f"; in {name}: " in said.lines["proof"]
+            told += 1
+    assert told >= 4
 
 
 def test_the_folder_is_read_as_an_answer(fleet: Fleet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzer.errors import UsageError
-from analyzer.model.rows import Exchange
+from analyzer.model.rows import Exchange, Finding
 from analyzer.model.table import Table
 from tests.factory import exchange
 
@@ -42,3 +42,15 @@ def test_a_column_that_cannot_be_sorted_by() -> None:
     assert caught.value.hint == "did you mean status?"
     with pytest.raises(UsageError, match="stalls is a list"):
         TABLE.sort("stalls")
+
+
+def test_severities_and_confidences_have_an_order_of_their_own() -> None:
+    rows = [finding(severity, confidence) for severity, confidence in (("warning", "proven"), ("error", "possible"), ("info", "likely"))]
+    table = Table("findings", Finding, rows)
+    assert [row.severity for row in table.sort("severity")] == ["info", "warning", "error"]
+    assert [row.severity for row in table.sort("-severity")] == ["error", "warning", "info"]
+    assert [row.confidence for row in table.sort("-confidence")] == ["proven", "likely", "possible"]
+
+
+def finding(severity: str, confidence: str) -> Finding:
+    return Finding("code", severity, "", "", 0, None, (), (), (), "", confidence, None, "", (), ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 
 import pytest
@@ -175,6 +176,7 @@ def test_registered_methods_stay(disguise: Disguise) -> None:
     [
         b'{"code":"ProjectTitan"}', b'{"Code":"Titan.Failed"}', b'{"__type":"com.titan.service#OrderFailed"}',
         b'{"__type":"TitanException"}', b"<Error><Code>TitanFailed</Code></Error>",
+        b'{"__type":"titan.net#ValidationException"}', b'{"__type":"com.amazon.titan#ValidationException"}',
     ],
 )  # fmt: skip
 def test_error_codes_of_others_go(bodies: Bodies, body: bytes) -> None:
@@ -185,14 +187,37 @@ def test_error_codes_of_others_go(bodies: Bodies, body: bytes) -> None:
     "name, usual",
     [
         ("PutItem", True), ("AssumeRoleWithWebIdentity", True), ("GetRoleCredentials", True), ("TransactWriteItems", True),
-        ("com.amazonaws.dynamodb.v20120810", True), ("com.amazon.coral.service", True), ("ProvisionedThroughputExceededException", True),
+        ("ProvisionedThroughputExceededException", True), ("ListObjectsV2", True), ("Query", True),
         ("InvalidParameterValue", True), ("EC2ThrottledException", True), ("Success", True), ("AssumeRoleUnauthorizedAccess", True),
         ("", False), ("x", False), ("Put-Item", False), ("Put Item", False), ("putItem1234567", False), ("PutItem" * 30, False),
-        ("PutTitanium", False),
+        ("PutTitanium", False), ("A53", False), ("AC2045", False), ("I19991231", False), ("MasterKey4111", False), ("10.20.30.40", False),
+        ("4111.1111", False), ("19801231", False), ("Acme", False), ("AcmeVault", False), ("ID", False), ("Table", False),
     ],
 )  # fmt: skip
 def test_names_of_aws_are_told_by_their_words(name: str, usual: bool) -> None:
     assert is_name(name.encode()) is usual
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":"A53"}', b'{"Code":"I10"}', b'{"code":"A1001"}', b'{"code":"AC2045"}', b"<Code>V22</Code>",
+        b'{"__type":"10.20.30.40#Failed"}',
+        b'{"__type":"10.20.30.40#ValidationException"}', b'{"code":"10.20.30.40"}', b'{"Code":"MasterKey4111"}',
+    ],
+)  # fmt: skip
+def test_numbers_are_no_part_of_a_code(bodies: Bodies, body: bytes) -> None:
+    digits = re.findall(rb"[0-9]+(?:\.[0-9]+)*", body)
+    made = bodies.content(body, b"", b"", whole=True)
+    assert not any(number in made for number in digits)
+
+
+@pytest.mark.parametrize(
+    "space", ["com.amazonaws.dynamodb.v20120810", "com.amazon.coral.service", "com.amazon.coral.availability", "DynamoDB_20120810"]
+)
+def test_namespaces_of_aws_stay(bodies: Bodies, space: str) -> None:
+    body = b'{"__type":"' + space.encode() + b'#ThrottlingException"}'
+    assert bodies.content(body, b"", b"", whole=True) == body
 
 
 @pytest.mark.parametrize("cut", [1, 7, 20, 61])

@@ -77,3 +77,14 @@ def test_which_captures_are_headers_only() -> None:
 
 def test_the_length_is_what_all_interfaces_name() -> None:
     assert cut_at(info()) is None
+
+
+def test_the_next_commands_have_something_to_show(bundled: Path, tmp_path: Path) -> None:
+    made = analyzer.read(cut(bundled / "keep-alive.pcap", tmp_path / "cut.pcap", 68, named=True))
+    text = "\n".join(TerminalRenderer(names=("cut.pcap",)).render(made))
+    assert len(made.lookups) == 0
+    assert "analyzer connections cut.pcap" in text
+    assert "analyzer lookups" not in text
+    (tmp_path / "empty.pcap").write_bytes((tmp_path / "cut.pcap").read_bytes()[:24])
+    empty = analyzer.read(tmp_path / "empty.pcap")
+    assert "next " not in "\n".join(TerminalRenderer(names=("empty.pcap",)).render(empty))

@@ -142,7 +142,7 @@ def test_encrypted_connections_are_named() -> None:
     shown = text(analysis([connection(0, protocol="tls"), connection(1, protocol="tls")], []))
     assert "2 TCP connections (2 tls), 0 requests, 0 answered." in shown
     assert "No requests can be read: 2 connections encrypted with TLS." in shown
-    assert "next   analyzer connections CAPTURE\n       analyzer lookups CAPTURE\n" in shown
+    assert shown.endswith("next   analyzer connections CAPTURE\n"), "there are no lookups to list"
 
 
 def test_with_dialogues_alone_it_is_about_them() -> None:

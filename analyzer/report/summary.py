@@ -161,7 +161,8 @@ def _with(command: str, filters: tuple[str, ...]) -> str:
 def _commands(analysis: Analysis, ledger: Ledger[Any]) -> list[str]:
     """Return the two commands most useful now."""
     if not ledger.rows:
-        tables = (analysis.connections, analysis.lookups, analysis.anomalies)
+        shown = (analysis.context or analysis) if analysis.outside is not None else analysis  # without the filter that lets nothing through
+        tables = (shown.connections, shown.lookups, shown.anomalies)
         return [f"analyzer {table.name}" for table in tables if len(table)][:2]
     if ledger.noun == "request":
         return ["analyzer exchanges", "analyzer connections"]

@@ -11,6 +11,8 @@ from analyzer.units import DurationNs, TimeNs
 
 REPEATED, HOLE, WINDOW = "request-repeated", "response-hole", "zero-window"
 """Kinds of stalls."""
+SOONEST = 0.75
+"""Of the shortest round trip so far: a later one may be a little shorter, but not by so much."""
 _TIMES = itemgetter(1, 2)
 
 
@@ -35,7 +37,8 @@ def split(exchange: HttpExchange) -> Wait:
 
     `network_ns` is the smaller of the server-side round trip and what is left. A request long enough to queue on its way ends it
     at the ACK of its last byte, where that came before the response. Both are None where no round trip is known, for a request
-    that was pipelined behind others, and for one whose end is not in the capture.
+    that was pipelined behind others, for one whose end is not in the capture, and for one of which only order and size of records are
+    known and whose answer came too soon to be one.
     """
     if exchange.request_end is None or exchange.response_start is None or (exchange.request is None and exchange.evidence != "inferred"):
         return UNKNOWN
@@ -43,6 +46,9 @@ def split(exchange: HttpExchange) -> Wait:
     sent, first = exchange.request_end[0], exchange.response_start[0]
     behind = exchange.previous_end_ns is not None and exchange.previous_end_ns > sent
     known = rtt is not None and not behind and exchange.request_complete
+    if known and rtt is not None and exchange.evidence == "inferred" and exchange.request_start is not None:
+        # What came much sooner than there and back takes answers something else: order and size of records misled.
+        known = first - exchange.request_start[0] >= rtt * SOONEST
     if known and rtt is not None and sent < first and exchange.request_acked_ns is None and not exchange.troubled:
         network = min(rtt, first - sent)
         return tuple.__new__(Wait, (0, network, first - sent - network, 0, (), ()))

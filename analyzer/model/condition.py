@@ -63,8 +63,11 @@ def length(value: str | int | timedelta) -> int:
             raise UsageError(f"{value!r} is no duration: its unit is not told", hint=hint)
         value = operator.index(value)
     match = NUMBER.fullmatch(str(value).strip())
-    if match is None or (isinstance(value, str) and not match[2]) or match[1].startswith("-"):
-        raise UsageError(f"cannot read the duration {value!r}", hint="a number with its unit: 1ms, 250us, 0.5s")
+    hint = "a number with its unit: 1ms, 250us, 0.5s"
+    if match is None or (isinstance(value, str) and not match[2]):
+        raise UsageError(f"cannot read the duration {value!r}", hint=hint)
+    if match[1].startswith("-"):
+        raise UsageError(f"the duration {value!r} must be positive", hint=hint)
     return round(Decimal(match[1]) * UNITS[match[2] or ""])
 
 

@@ -16,6 +16,10 @@ LONGEST_TRIP_NS: DurationNs = 60 * SECOND
 """A longer round trip is a slip of the hand."""
 
 
+UNSEEN = "a replay of them cannot show the gain"
+"""In the note of a change that may gain what no call of the capture shows: it must not be called one that changes nothing."""
+
+
 class Wishes(NamedTuple):
     """The changes that are asked about."""
 

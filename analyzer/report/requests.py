@@ -17,19 +17,25 @@ class Timed(NamedTuple):
     exchange: Exchange
     connection: Connection
     parts: Timing
+    tls_ns: DurationNs = 0
+    """Part of `parts.client_ns` in which the client waited for the connection's TLS handshake."""
 
 
 def timed(analysis: Analysis) -> list[Timed]:
     """Return the exchanges whose request was captured, with their phases; copies are left out."""
     rows = []
     connections = {row.connection_id: row for row in analysis.connections}
+    shaken = {row.connection_id: row.duration_ns for row in analysis.handshakes}
     for exchange in analysis.exchanges:
         connection = connections.get(exchange.connection_id)
         if exchange.copy_of is not None or connection is None:
             continue
         parts = timing(exchange, connection)
         if parts is not None:
-            rows.append(Timed(exchange, connection, parts))
+            opened = parts.connect_ns is not None
+            rows.append(
+                Timed(exchange, connection, parts, min(shaken.get(exchange.connection_id) or 0, parts.client_ns or 0) if opened else 0)
+            )
     return rows
 
 
@@ -48,10 +54,10 @@ def answer_of(exchange: Exchange) -> str:
     return {"ok": "", "no-response": "no answer"}.get(exchange.outcome, exchange.outcome)
 
 
-def spent_on(parts: Timing) -> Spent:
+def spent_on(parts: Timing, tls_ns: DurationNs = 0) -> Spent:
     """Return the time of an exchange in each of PHASES; together they are its total."""
     wait = split(parts.wait_ns, parts.stall_ns, parts.network_ns, parts.server_ns)
-    return (0, 0, parts.connect_ns or 0, 0, parts.client_ns or 0, parts.send_ns, *wait, parts.receive_ns, 0, 0, 0)
+    return (0, 0, parts.connect_ns or 0, tls_ns, (parts.client_ns or 0) - tls_ns, parts.send_ns, *wait, parts.receive_ns, 0, 0, 0)
 
 
 def connection_note(row: Timed) -> str:
@@ -85,7 +91,7 @@ class RequestLedger(Ledger[Timed]):
 
     def spent(self, row: Timed) -> Spent:
         """Return the time in each of PHASES."""
-        return spent_on(row.parts)
+        return spent_on(row.parts, row.tls_ns)
 
     def well(self, row: Timed) -> bool:
         """Tell whether a complete answer below 400 came."""
@@ -112,7 +118,7 @@ class RequestLedger(Ledger[Timed]):
             answer=answer_of(exchange),
             start_ns=row.parts.start_ns,
             total_ns=row.parts.total_ns,
-            spent=spent_on(row.parts),
+            spent=spent_on(row.parts, row.tls_ns),
             attempts=1,
             connection=connection_note(row),
             first_packet_id=exchange.first_packet_id,

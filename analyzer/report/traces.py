@@ -94,7 +94,9 @@ def _of_call(call: Call, spans: list[Span]) -> Iterator[Piece]:
 def _of_request(row: Timed) -> list[Piece]:
     exchange = row.exchange
     ends = exchange.first_packet_id, exchange.response_packet_id or exchange.request_packet_id
-    return [Piece(number, -1, took, row.connection.connection_id, *ends) for number, took in enumerate(spent_on(row.parts)) if took]
+    return [
+        Piece(number, -1, took, row.connection.connection_id, *ends) for number, took in enumerate(spent_on(row.parts, row.tls_ns)) if took
+    ]
 
 
 class Lane(NamedTuple):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzer.model.analysis import SCHEMA
-from analyzer.model.whatif import Replay, WhatIf
+from analyzer.model.whatif import UNSEEN, Replay, WhatIf
 from analyzer.report.document import analyzer_version
 from analyzer.report.grids import Cells
 from analyzer.report.layout import aligned, fits, fold
@@ -17,6 +17,8 @@ from analyzer.units import SECOND, DurationNs, count, duration, milliseconds, pe
 
 CHANGE = "change"
 TOGETHER = "together"
+KEEP, KEEPERS = "keep-alive", ("warm-pool", "pool ")
+"""The change that keeps connections, and those that do so besides."""
 _COLUMNS = ("p50", "p95", "p99", "total")
 
 
@@ -72,11 +74,20 @@ def sentence(row: WhatIf, replay: Replay) -> str:
     """Say what a change is and what its numbers rest on, or why it changes nothing."""
     name = named(row, replay)
     if not row.applies:
-        return f"{name} changes nothing: {row.note}."
+        return f"{name}{'' if UNSEEN in row.note else ' changes nothing'}: {row.note}."
     if name == TOGETHER:
-        return f"{TOGETHER}: {row.change}, in this order, each on what the one before left."
+        return f"{TOGETHER}: {row.change}, in this order, each on what the one before left{_left_out(row, replay)}."
     fewer = f"; {plural(row.calls - row.calls_after, 'call')} fewer" if row.calls_after < row.calls else ""
     return f"{name}: {row.title}{fewer}{f'; {row.note}' if row.note else ''}."
+
+
+def _left_out(row: WhatIf, replay: Replay) -> str:
+    """Say why keeping connections is no part of several changes: another of them keeps them anyway."""
+    made = row.change.split(" + ")
+    if KEEP in made or all(one.change != KEEP for one in replay.changes):
+        return ""
+    by = next((name for name in made if name.startswith(KEEPERS)), None)
+    return f"; {KEEP} is left out, since {by} keeps connections too" if by is not None else ""
 
 
 def footer(replay: Replay) -> Iterator[str]:

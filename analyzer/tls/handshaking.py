@@ -17,6 +17,7 @@ from analyzer.tls.messages import HEADER
 from analyzer.tls.numbers import (
     CERTIFICATE,
     CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
     SERVER_HELLO,
     SERVER_HELLO_DONE,
     SERVER_KEY_EXCHANGE,
@@ -36,6 +37,8 @@ class Handshaking:
     def __init__(self, link: Link) -> None:
         self._link = link
         self.hello: ClientHello | None = None
+        self._hello_cut = False
+        """Whether its end, with the extensions that stand last, was not captured."""
         self.chosen: ServerHello | None = None
         """The server's final hello."""
         self.is_13 = False
@@ -54,12 +57,19 @@ class Handshaking:
         """The client's Finished sent."""
         self.server_done: Mark | None = None
         """The server's Finished."""
+        self.data_began: Mark | None = None
+        """The client's first application data, told once the connection is over."""
         self._start: Mark | None = None
         self._last: Mark | None = None
         self._turn: bool | None = None
         """Who spoke last: the client?"""
         self._client_ns = 0
         self._server_ns = 0
+
+    @property
+    def may_take_tickets(self) -> bool:
+        """Whether a TLS 1.3 server may send session tickets: the client said so, or what it said was not captured to the end."""
+        return self.hello is None or self._hello_cut or self.hello.takes_tickets
 
     @property
     def finished_size(self) -> int:
@@ -103,8 +113,11 @@ class Handshaking:
                 hello = client_hello(body)
                 if hello is not None and (self.hello is None or self.retried):
                     self.hello = hello
+                    self._hello_cut = len(body) < size
                     if self.chosen is None:
                         self.is_13 = hello.offers_13
+            elif kind == CLIENT_KEY_EXCHANGE:
+                self.is_full = True
         elif kind == SERVER_HELLO:
             chosen = server_hello(body)
             if chosen is not None and chosen.is_retry:
@@ -133,23 +146,25 @@ class Handshaking:
     def end(self) -> Mark | None:
         """Return when the client was done: its Finished sent; where the server's comes last (TLS 1.2), that.
 
-        Until then a client that does not send its request early (RFC 7918) waits.
+        Until then a client that does not send its request early (RFC 7918) waits. Where one of them was not captured that is the client's
+        first application data.
         """
         if self.client_done is None or self.is_13 or self.server_done is None:
-            return self.client_done
+            return self.data_began if self.data_began is not None and not self.is_13 else self.client_done
         return max(self.client_done, self.server_done)
 
     def row(self) -> Handshake | None:
-        """Return the handshake's row; None where no hello was read."""
+        """Return the handshake's row; None where no hello was read, unless the whole start was captured and only cut."""
         hello, chosen = self.hello, self.chosen
-        if self._start is None or (hello is None and chosen is None):
-            return None
         end = self.end()
+        if self._start is None or (hello is None and chosen is None and (end is None or not self._link.whole_start)):
+            return None
         start = self._start[0]
         finished = None if end is None else max(start, end[0])
         trips = None
         if end is not None and chosen is not None:
-            trips = (not self.early or self.retried) + self.retried if self.is_13 else 1 if self.is_full is False else 2
+            in_clear = None if self.is_full is None else 1 + self.is_full
+            trips = (not self.early or self.retried) + self.retried if self.is_13 else in_clear
         return Handshake(
             self._link.connection_id,
             start,

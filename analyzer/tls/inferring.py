@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from analyzer.model.http import LONG_REQUEST_SEGMENTS, SHORT_REQUEST_BYTES, HttpExchange
+from analyzer.model.http import LONG_REQUEST_SEGMENTS, SHORT_REQUEST_BYTES, HttpExchange, Mark
 from analyzer.model.seams import End, Link
 from analyzer.tls._records import Record
 from analyzer.tls.tickets import Asked, Early, Server, TicketBook, sure
@@ -50,6 +50,8 @@ class Inferring:
         """Whether HTTP/2 is spoken, whose requests and answers nobody can tell from each other unread (RFC 9113 section 5)."""
         self.tickets_from: Server | None = None
         """The server whose tickets may come before its first answer; None where none may."""
+        self.began: Mark | None = None
+        """The client's first application data."""
         self._index = 0 if link.whole_start else 1
         self._exchange: HttpExchange | None = None
         self._previous_end: int | None = None
@@ -164,6 +166,8 @@ class Inferring:
         exchange.index, self._index = self._index, self._index + 1
         exchange.previous_end_ns = self._previous_end
         exchange.request_start = record.began
+        if self.began is None:
+            self.began = record.began
         exchange.request_offset = record.start
         exchange.request_complete = True
         self._records = 0

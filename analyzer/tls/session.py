@@ -97,7 +97,7 @@ class Session:
             return
         side.changed = True
         self.turn(side, record)
-        if not side.client:
+        if not side.client and not self._lost:
             self.hands.server_changed()
 
     def finished(self, side: Side, record: Record) -> None:
@@ -182,9 +182,9 @@ class Session:
             hands.client_done = record.done
         self.client.ready = self.server.ready = True
         hello = hands.hello
-        if hello is not None and hello.takes_tickets:
+        if hands.may_take_tickets:
             address, port = self.link.server()
-            self.inferring.tickets_from = address, port, hello.server_name
+            self.inferring.tickets_from = address, port, hello.server_name if hello is not None else None
         self._tell()
 
     # Losses and ends.
@@ -213,6 +213,7 @@ class Session:
             return
         if self._flight:
             self._end_flight()
+        self.hands.data_began = self.inferring.began
         self._tell()
         self.inferring.ended(client.cut, server.cut, server.ended_how)
         # They know the session too, and nobody looks for cycles during a pass: a capture may hold millions of connections.

@@ -11,7 +11,7 @@ from analyzer.findings import registry
 from analyzer.findings.rules import connection_churn, connection_not_reused, pool_too_small, tls_full_handshake
 from analyzer.findings.view import View
 from analyzer.model.analysis import Analysis
-from analyzer.model.rows import Call, Exchange, Finding, Handshake
+from analyzer.model.rows import Anomaly, Call, Exchange, Finding, Handshake
 from analyzer.model.table import Table
 from tests.factory import MS, START, analysis, call, connection, exchange, later, warm
 
@@ -147,6 +147,14 @@ def test_full_handshakes_again_cost_a_round_trip_each() -> None:
     assert row.packet_ids[:2] == (24, 29)
     assert row.display_filter == "tcp.stream in {1..4} && tcp.len > 0 && frame.number in {24..29, 44..49, 64..69, 84..89}"
     assert row.remedy.endswith("TLS 1.3 on both sides saves the same round trip.")
+
+
+def test_handshakes_whose_records_were_cut_have_a_doubt() -> None:
+    about = shaken()
+    about.anomalies = Table("anomalies", Anomaly, [Anomaly("tls-records-lost", None, number, "cut") for number in (0, 2, 3)])
+    (row,) = tls(about)
+    assert " Of 2 handshakes records are missing or cut in the capture: their end is then taken to be the first request" in row.summary
+    assert "missing or cut" not in tls(shaken())[0].summary
 
 
 def test_what_the_connections_cost_is_not_charged_again() -> None:

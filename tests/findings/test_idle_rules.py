@@ -231,6 +231,44 @@ def test_a_retry_on_an_open_connection_opened_none() -> None:
     assert open_already.first_packet_id not in row.packet_ids
 
 
+def cut(quiet: int = 4_000 * MS, **under: Any) -> Analysis:
+    """The capture ends in the silence after the first try: no answer, no error, no other try."""
+    about = dead({"request_repeats": 4}, {"closed_by": "open", "server_closed_ns": None, "closed_ns": None, **under}, quiet=quiet)
+    only = about.calls[1]._replace(
+        attempts=1, ok=None, truncated="end", connection_id=0, connection_ids=(0,), exchange_ids=(1,), failed_ns=0, backoff_ns=0,
+        connect_ns=0, client_ns=0, send_ns=0, receive_ns=0, wait_ns=quiet, wait_stall_ns=quiet, network_ns=None, server_ns=None,
+        duration_ns=quiet, end_ns=about.calls[1].start_ns + quiet, reused=True,
+    )  # fmt: skip
+    return analysis([about.connections[0]], list(about.exchanges)[:2], calls=[about.calls[0], only], spans=spans(only, ("wait", quiet)))
+
+
+def test_a_capture_that_ends_in_the_silence_tells_of_no_other_try() -> None:
+    row = found(cut())[0]
+    assert row.summary.startswith("Query took at least 4000 ms; 4000 ms of it was lost on a connection that was already dead.")
+    assert row.summary.endswith("was repeated and never acknowledged. The capture ends before an answer or another try.")
+    assert "gave up" not in row.summary
+    assert "sent again" not in row.summary
+
+
+def test_a_client_that_closes_in_the_silence_gave_up() -> None:
+    row = found(cut(closed_by="client", client_closed_ns=START + PAUSE + 3_900 * MS))[0]
+    assert row.summary.endswith("never acknowledged until the client gave up. The capture shows no other try.")
+
+
+def test_what_was_tried_again_is_told_apart_from_what_the_capture_ends_in() -> None:
+    one, last = dead({"request_repeats": 4}, {"closed_by": "client", "server_closed_ns": None}, quiet=4_000 * MS), cut()
+    old = last.connections[0]._replace(connection_id=7)
+    lost = last.exchanges[1]._replace(exchange_id=8, connection_id=7)
+    open_still = last.calls[1]._replace(call_id=5, exchange_ids=(8,), connection_ids=(7,), connection_id=7)
+    more = spans(open_still, ("wait", 4_000 * MS), first=50)
+    about = analysis([*one.connections, old], [*one.exchanges, lost], calls=[*one.calls, open_still], spans=[*one.spans, *more])
+    row = found(about)[0]
+    assert "gave up" not in row.summary
+    assert row.summary.endswith(
+        "Then a new connection was opened and the request sent again. 1 of 2 times the capture ends before an answer or another try."
+    )
+
+
 def test_errors_are_told_apart_from_calls_that_were_saved() -> None:
     one = dead()
     old = one.connections[0]._replace(connection_id=7)

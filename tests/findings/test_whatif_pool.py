@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import analyzer
+from analyzer.findings.rules.pool_too_small import RULE
 from analyzer.findings.whatif.pool import in_lanes
 from analyzer.findings.whatif.pools import Use, opened
 from analyzer.model.whatif import Wishes
+from analyzer.report.whatif import sentence
 from tests.factory import MS, call, connection
 from tests.findings.whatif_scenes import COLD, WARM_MS, answer, asked, cold, lengths, reused
 
@@ -81,13 +84,52 @@ def test_the_note_says_which_calls_no_longer_open_a_connection() -> None:
     row, _ = asked(cold(4), Wishes(pool=10))
     assert row.note.startswith("3 calls (1, 2, 3) no longer open a connection")
     row, _ = asked(cold(3, every_ms=0), Wishes(pool=1))
-    assert "2 calls (1, 2) wait for a free one" in row.note
+    assert row.note.startswith("2 calls (1, 2) no longer open a connection, but wait for one of the pool")
+
+
+def named(note: str) -> list[tuple[int, str]]:
+    """How many calls have which fate, in a note."""
+    return [(int(found[1]), found[2]) for found in re.finditer(r"(\d+) calls? \([^)]*\) ([a-z ]+)", note)]
+
+
+def test_each_call_has_one_fate() -> None:
+    # The first opens; the second comes to it while it is busy; the third finds it idle, or not, should the second have waited at worst.
+    row, replay = asked(cold(4, at_ms=(0, 10, 46, 500)), Wishes(pool=1))
+    fates = named(row.note)
+    assert sum(number for number, _ in fates) == 3, "the first one opens its connection as before"
+    assert "1 call (1) no longer opens a connection, but waits for one of the pool" in row.note
+    assert [one.queue_ns > 0 for one in replay.calls] == [False, True, False, False]
+
+
+def test_those_that_wait_are_told_from_those_that_may(bundled: Path) -> None:
+    made = analyzer.read(bundled / "cold-start.pcap").whatif(pool=1)
+    (row,) = made.changes
+    likely = sum(one.queue_ns > 0 for one in made.calls)
+    hardest = sum(one.high_ns is not None and one.high_ns > one.duration_ns and not one.queue_ns for one in made.calls)
+    assert sum(number for number, fate in named(row.note) if "wait" in fate and "may" not in fate) <= likely == row.changed
+    assert 0 < sum(number for number, fate in named(row.note) if fate.startswith("may wait")) <= hardest
+
+
+def test_a_larger_pool_may_gain_what_a_replay_cannot_show() -> None:
+    about = reused(4)
+    about.check = lambda _: [RULE.finding("made up", cost_ns=MS, confidence="likely", calls=[1])]
+    row, replay = asked(about, Wishes(pool=3))
+    assert not row.applies
+    assert row.note.startswith(
+        "these calls came as fast as 1 connection let them (pool-too-small), so a replay of them cannot show the gain"
+    )
+    assert "3 carry up to 3.0 times as many calls a second" in row.note
+    assert sentence(row, replay).startswith("pool 3: these calls came")
+    assert sentence(asked(reused(4), Wishes(pool=3))[0], replay).startswith("pool 3 changes nothing: ")
 
 
 def test_a_pool_keeps_no_connection_that_the_server_ends(bundled: Path) -> None:
     """The pause is longer than the server's timer: as many calls open a connection as without a pool."""
-    (row,) = analyzer.read(bundled / "cold-start.pcap").whatif(pool=20).changes
+    about = analyzer.read(bundled / "cold-start.pcap")
+    (row,) = about.whatif(pool=20).changes
+    (found,) = (one.summary for one in about.findings if one.code == "idle-connection-closed")
     assert not row.applies
-    assert "the server ends connections idle for 4001 ms, of a pool too" in row.note
+    assert "the server ends connections idle for 4004 ms (a timer of 4 s), of a pool too" in row.note
+    assert "after 4004 ms. That is a timer of 4 s" in found, "one figure for both"
     kept = list(analyzer.read(bundled / "cold-start.pcap").whatif(keep_alive=True).changes)
     assert [one.applies for one in kept] == [False], "what keeping connections alone does not gain a pool does not gain either"

@@ -226,3 +226,15 @@ def test_the_parts_add_up_and_are_never_negative(
         assert wait.wait_stall_ns + wait.network_ns + wait.server_ns == max(0, first - sent)
     assert wait.stall_ns == covered([(stall.start_ns, stall.end_ns) for stall in wait.stalls])
     assert len(wait.stalls) == len(repeats) + len(holes) + len(down)
+
+
+@pytest.mark.parametrize("first, known", [(106, False), (129, False), (130, True), (141, True)])
+def test_what_comes_sooner_than_there_and_back_is_no_answer_to_split(first: TimeNs, known: bool) -> None:
+    guessed = exchange(105, first)
+    guessed.request, guessed.evidence = None, "inferred"
+    guessed.request_start = (100, 0)
+    told = split(guessed)
+    assert (told.network_ns is not None, told.server_ns is not None) == (known, known)
+    read = exchange(105, first)
+    read.request_start = (100, 0)
+    assert split(read).network_ns is not None or first <= 105, "what was read is an answer whenever it comes"

@@ -41,6 +41,12 @@ def test_without_a_unit_it_is_refused(value: Any) -> None:
     assert "1ms" in caught.value.hint
 
 
+@pytest.mark.parametrize("value", ["-1ms", timedelta(seconds=-1)], ids=repr)
+def test_below_zero_is_told_so(value: Any) -> None:
+    with pytest.raises(UsageError, match="must be positive"):
+        length(value)
+
+
 def test_the_round_trip_of_a_whatif(bundled: Path) -> None:
     analysis = analyzer.read(bundled / "cold-start.pcap")
     with pytest.raises(UsageError, match="its unit is not told"):

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzer.model.rows import Handshake
+from analyzer.model.table import Table
 from analyzer.model.timing import timing
 from analyzer.report.ledger import PHASES
-from analyzer.report.requests import spent_on
-from tests.factory import MS, START, connection, exchange, later
+from analyzer.report.requests import spent_on, timed
+from tests.factory import MS, START, analysis, connection, exchange, later
+from tests.findings.whatif_scenes import handshake
 
 CONNECTION = connection()
 TIMES = st.none() | st.integers(START - 3 * MS, START + 3 * MS)
@@ -102,3 +105,19 @@ def test_phases_add_up_exactly(
     assert min(spent.values()) >= 0
     if parts.network_ns is not None:
         assert spent["wait"] == 0
+
+
+def test_a_handshake_is_part_of_what_lies_between_connecting_and_the_first_request() -> None:
+    first = exchange(0, CONNECTION)
+    again = later(1, CONNECTION, 1)
+    about = analysis([CONNECTION], [first, again])
+    shaken = handshake(CONNECTION)
+    about.handshakes = Table("handshakes", Handshake, [shaken])
+    parts = timing(first, CONNECTION)
+    assert parts is not None
+    assert parts.client_ns is not None
+    one, other = timed(about)
+    assert (one.tls_ns, other.tls_ns) == (min(parts.client_ns, 24 * MS), 0)
+    spent = dict(zip(PHASES, spent_on(one.parts, one.tls_ns), strict=True))
+    assert (spent["tls"], spent["client"]) == (one.tls_ns, parts.client_ns - one.tls_ns)
+    assert sum(spent.values()) == parts.total_ns

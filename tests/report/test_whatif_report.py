@@ -140,6 +140,20 @@ def test_the_document_of_a_report_has_the_table(cold: Analysis) -> None:
     assert "whatif" not in json.loads("".join(JsonRenderer().render(made_up())))
 
 
+@pytest.mark.parametrize("by", ["pool 3", "warm-pool"])
+def test_why_keep_alive_is_not_together_with_a_pool(by: str) -> None:
+    pool = row(change=by, title="a pool")
+    near = row(change="rtt 1.0 ms", title="near")
+    both = row(change=f"rtt 1.0 ms + {by}", title="both")
+    lines = " ".join(" ".join(text(answer(near, row(), pool, both))).split())
+    assert (
+        f"together: rtt 1.0 ms + {by}, in this order, each on what the one before left; keep-alive is left out, since {by} keeps" in lines
+    )
+    assert "left out" not in " ".join(text(answer(near, pool, both))), "nobody asked for it"
+    every = row(change="rtt 1.0 ms + keep-alive", title="both")
+    assert "left out" not in " ".join(text(answer(near, row(), every)))
+
+
 @pytest.mark.parametrize("wrong", [{"rtt": "soon"}, {"rtt": "5"}, {"rtt": "-1ms"}, {"pool": 0}, {"credentials": "luck"}])
 def test_values_that_cannot_be_are_refused(cold: Analysis, wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analyzer.model.rows import Handshake
 from tests.tls.talk import ALERT, CCS, DATA, FINISHED, HANDSHAKE, MS, NAME, Talk, client_hello, message, record, server_hello
 
@@ -59,6 +61,45 @@ def test_a_resumed_one_of_tls_1_2_ends_with_the_clients() -> None:
     talk.asks(11, record(CCS, b"\1"), record(HANDSHAKE, 40))
     row = only(talk)
     assert (row.resumed, row.round_trips, row.end_ns, row.certificate_bytes) == (True, 1, 11 * MS, None)
+
+
+def cut_1_2(kept: int) -> Talk:
+    """A full TLS 1.2 handshake and a request whose packets were captured up to so many bytes of payload."""
+    flight = record(HANDSHAKE, server_hello(0xC02F, version=0x0303) + message(11, bytes(3000)) + message(12, bytes(300)) + message(14))
+    talk = Talk()
+    for who, ms, data in (
+        ("client", 0, OLD[0]),
+        ("server", 10, flight),
+        ("client", 12, record(HANDSHAKE, message(16, bytes(33))) + record(CCS, b"\1") + record(HANDSHAKE, 40)),
+        ("server", 22, record(HANDSHAKE, message(4, bytes(180))) + record(CCS, b"\1") + record(HANDSHAKE, 40)),
+        ("client", 23, record(DATA, 600)),
+        ("server", 40, record(DATA, 400)),
+    ):
+        (talk.asks if who == "client" else talk.tells)(ms, data[:kept])
+        if len(data) > kept:
+            talk.lose(who, len(data) - kept)
+    return talk
+
+
+@pytest.mark.parametrize("kept, version, resumed", [(30, None, None), (90, "TLS 1.2", False), (130, "TLS 1.2", False)])
+def test_one_whose_end_the_capture_cuts_ends_with_the_first_request(kept: int, version: str | None, resumed: bool | None) -> None:
+    row = only(cut_1_2(kept))
+    assert (row.start_ns, row.end_ns, row.duration_ns, row.version) == (0, 23 * MS, 23 * MS, version)
+    assert (row.resumed, row.round_trips) == (resumed, None if resumed is None else 2), "the client's key exchange tells of a full one"
+    assert row.last_packet_id == 5
+
+
+def test_messages_that_were_lost_do_not_make_a_handshake_resumed() -> None:
+    talk = Talk().asks(0, *OLD)
+    talk.tells(10, record(HANDSHAKE, server_hello(0xC02F, version=0x0303)) + record(HANDSHAKE, message(11, bytes(3000)))[:5])
+    talk.lose("server", 3_004).lose("client", 60)
+    talk.tells(22, record(CCS, b"\1") + record(HANDSHAKE, 40)).asks(23, record(DATA, 600))
+    row = only(talk)
+    assert (row.resumed, row.round_trips) == (None, None)
+
+
+def test_one_that_is_whole_does_not_wait_for_the_request() -> None:
+    assert only(cut_1_2(10_000)).end_ns == 22 * MS
 
 
 def test_messages_over_several_records_and_several_in_one() -> None:

@@ -73,6 +73,31 @@ def test_two_tickets_before_the_answer() -> None:
     assert times(row) == (13, 13, 40, 40)
 
 
+def cut_hellos(kept: int, *, tickets: bool = True) -> Talk:
+    """A TLS 1.3 handshake whose packets were captured up to so many bytes: hellos without their last extensions, or none."""
+    hello = record(HANDSHAKE, client_hello(tickets=tickets), 0x0301)
+    flight = record(HANDSHAKE, server_hello()) + record(CCS, b"\1") + record(DATA, 1200) + record(DATA, FINISHED)
+    talk = Talk().asks(0, hello[:kept])
+    if kept < len(hello):
+        talk.lose("client", len(hello) - kept)
+    talk.tells(10, flight[:62]).lose("server", len(flight) - 62)
+    return talk.asks(12, record(CCS, b"\1"), record(DATA, FINISHED))
+
+
+@pytest.mark.parametrize("kept", [30, 62])
+def test_tickets_where_the_capture_cut_what_the_client_offered(kept: int) -> None:
+    talk = cut_hellos(kept).asks(13, record(DATA, 600)).tells(14, TICKET, TICKET).tells(40, record(DATA, 400))
+    (row,) = talk.close()
+    assert times(row) == (13, 13, 40, 40)
+    assert row.response_bytes == 383
+
+
+def test_who_offered_no_tickets_to_the_end_gets_none() -> None:
+    talk = cut_hellos(10_000, tickets=False).asks(13, record(DATA, 600)).tells(24, TICKET, TICKET).tells(40, record(DATA, 400))
+    (row,) = talk.close()
+    assert times(row) == (13, 13, 24, 40)
+
+
 def test_tickets_and_the_answer_in_one_packet() -> None:
     talk = Talk().shaken().asks(13, record(DATA, 600)).tells(40, TICKET, TICKET, record(DATA, 400))
     (row,) = talk.close()

@@ -169,7 +169,8 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
         text += f" ({percent(share)} of the time of all calls). " if share is not None else ". "
     elif len(calls) == 1:
         (call,) = calls
-        text = f"{call.operation or 'A call'} took {duration(call.duration_ns)}; {duration(cost)} of it "
+        least = "at least " if call.truncated in ("end", "both") else ""
+        text = f"{call.operation or 'A call'} took {least}{duration(call.duration_ns)}; {duration(cost)} of it "
         text += "was lost on a connection that was already dead. "
     else:
         text = f"{out_of(calls, view.service_calls)} lost {duration(cost)} on connections that were already dead"
@@ -179,7 +180,7 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
     told = {
         "reset": "The request was answered by a reset (RST) instead of being acknowledged",
         "closing": "The request crossed the service's FIN and was never acknowledged",
-        "silence": "The request was repeated and never acknowledged until the client gave up",
+        "silence": "The request was repeated and never acknowledged" + (" until the client gave up" if _all_given_up(view, dead) else ""),
     }
     hows = list(dict.fromkeys(one.how for one in dead))
     text += "; ".join(told[how] if not number else told[how][0].lower() + told[how][1:] for number, how in enumerate(hows)) + ". "
@@ -193,18 +194,49 @@ def _text(view: View, dead: list[Dead], calls: list[Call], cost: DurationNs, sha
 
 
 def _outcome(view: View, dead: list[Dead]) -> str:
-    """Say what became of the requests: an error, or another try, on a new connection or on one that was open already."""
+    """Say what became of the requests: another try, on a new connection or on an open one, an error, or nothing to be seen."""
     failed = sum(one.call.ok is False for one in dead if one.following is None)
     if failed == len(dead):
         return "The program got an error."
-    again = {bool(_next(view, one)) for one in dead if one.call.ok is not False or one.following is not None}
-    if again == {True}:
-        text = "Then a new connection was opened and the request sent again."
-    elif again == {False}:
-        text = "Then the request was sent again on a connection that was already open."
-    else:
-        text = "Then the request was sent again, on a new connection or on one that was already open."
-    return f"{text} {count(failed)} of {count(len(dead))} times the program got an error." if failed else text
+    others = [one for one in dead if one.call.ok is not False or one.following is not None]
+    saved, rest = ([one for one in others if _tried_again(view, one) is wanted] for wanted in (True, False))
+    texts = []
+    if saved:
+        opened = {bool(_next(view, one)) for one in saved}
+        if opened == {True}:
+            texts.append("Then a new connection was opened and the request sent again.")
+        elif opened == {False}:
+            texts.append("Then the request was sent again on a connection that was already open.")
+        else:
+            texts.append("Then the request was sent again, on a new connection or on one that was already open.")
+    if failed:
+        texts.append(f"{count(failed)} of {count(len(dead))} times the program got an error.")
+    if rest:
+        text = (
+            "the capture ends before an answer or another try" if any(_is_open(one) for one in rest) else "the capture shows no other try"
+        )
+        if any(_next(view, one) for one in rest):
+            text = "the capture ends before the request was sent again"
+        texts.append(
+            f"{text[0].upper()}{text[1:]}." if len(rest) == len(dead) else f"{count(len(rest))} of {count(len(dead))} times {text}."
+        )
+    return " ".join(texts)
+
+
+def _tried_again(view: View, one: Dead) -> bool:
+    """Tell whether the request was sent again: the call has a later exchange, or the next call is taken for one."""
+    return one.following is not None or any(row.exchange_id > one.exchange.exchange_id for row in view.exchanges_of(one.call))
+
+
+def _is_open(one: Dead) -> bool:
+    """Tell whether neither side has ended the connection: an answer may still come."""
+    return one.connection.client_closed_ns is None and one.connection.server_closed_ns is None
+
+
+def _all_given_up(view: View, dead: list[Dead]) -> bool:
+    """Tell whether the client was seen to give up each request that met silence: it closed, tried again, or told of an error."""
+    silent = (one for one in dead if one.how == "silence")
+    return all(one.connection.client_closed_ns is not None or one.call.ok is False or _tried_again(view, one) for one in silent)
 
 
 def _sender(one: Dead) -> str:

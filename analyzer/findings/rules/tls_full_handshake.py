@@ -214,7 +214,16 @@ def _text(
         text += " That is part of what the connections themselves cost, which another finding names."
     elif cost < gross:
         text += f" {duration(gross - cost)} of it is part of what the connections themselves cost, which another finding names."
+    lost = sum(one.row.version != "TLS 1.3" and _is_cut(view, one) for one in slow)
+    if lost:
+        text += f" Of {plural(lost, 'handshake')} records are missing or cut in the capture: {'its' if lost == 1 else 'their'} end is then "
+        text += "taken to be the first request, and the client's own time before that is in it."
     return text + f" Client {key[0]}, server {key[1]}, {_versions(slow)}."
+
+
+def _is_cut(view: View, one: Shaken) -> bool:
+    """Tell whether records of the connection could not be followed: the last of an older handshake may be among them."""
+    return any(row.code == "tls-records-lost" for row in view.anomalies_on.get(one.row.connection_id, ()))
 
 
 def _took(every: Iterable[Handshake], *, resumed: bool) -> list[DurationNs]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from analyzer.findings.whatif.distribution import quartiles
-from analyzer.findings.whatif.pools import Pool, Use, opened, pools, set_up
+from analyzer.findings.whatif.pools import Pool, Use, ends_idle, opened, pools, set_up
 from analyzer.findings.whatif.scene import SET_UP, Lengths, Scene
 from analyzer.findings.whatif.windows import INITIAL_WINDOW_BYTES
 from analyzer.findings.words import median, plural
@@ -40,9 +40,8 @@ def keep_alive(scene: Scene) -> str | None:
                 limited += not unlimited
     if not cold:
         return "no call waited for a connection"
-    idle = min((pool.idle_limit_ns for pool in found if pool.idle_limit_ns is not None), default=None)
-    if limited and idle is not None:
-        scene.notes.append(f"{limited} came too late: the server ends connections idle for {duration(idle)}")
+    if limited:
+        scene.notes.append(f"{limited} came too late: {ends_idle(found)}")
     if not warmed:
         return f"each of the {cold} that opened a connection needed one of its own" + (" or came too late" if limited else "")
     scene.notes.append(f"{warmed} of {cold} find a connection open, the others need one of their own")

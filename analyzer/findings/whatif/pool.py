@@ -7,18 +7,33 @@ would wait that come when they came, whatever others wait (a server's requests d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from analyzer.findings.whatif.pools import Pool, Use, pools, set_up
+from analyzer.findings.whatif.pools import Pool, Use, ends_idle, pools, set_up
 from analyzer.findings.whatif.scene import NOTHING, OWN, Lengths, Scene
 from analyzer.findings.words import median, plural
 from analyzer.model.rows import Call
-from analyzer.units import DurationNs, TimeNs, duration
+from analyzer.model.whatif import UNSEEN
+from analyzer.units import DurationNs, TimeNs, count, duration
 
 MOST_NAMED = 5
 """Calls that a note names."""
+FATES = {
+    "spared": ("no longer opens a connection: one of the pool is idle", "no longer open a connection: one of the pool is idle"),
+    "spared may wait": (
+        "no longer opens a connection: it finds one idle, or may wait",
+        "no longer open a connection: they find one idle, or may wait",
+    ),
+    "spared waits": (
+        "no longer opens a connection, but waits for one of the pool",
+        "no longer open a connection, but wait for one of the pool",
+    ),
+    "waits": ("waits for a free one", "wait for a free one"),
+    "may wait": ("may wait for a free one", "may wait for a free one"),
+}
+"""What becomes of a call, for one and for several: each has one fate. It waits in the most likely replay, or only in the hardest one."""
 
 
 class Outcome(NamedTuple):
@@ -31,9 +46,8 @@ class Outcome(NamedTuple):
 
 def pool(scene: Scene, size: int) -> str | None:
     """Give every client a pool of `size` connections; return why nothing changes, None where something does."""
-    spared: list[Call] = []
-    waiting: list[Call] = []
-    ended: list[DurationNs] = []
+    fates: dict[str, list[Call]] = {fate: [] for fate in FATES}
+    ended: list[Pool] = []
     most = 0
     later: list[DurationNs] = []
     for one in pools(scene):
@@ -43,31 +57,24 @@ def pool(scene: Scene, size: int) -> str | None:
         closed = _simulate(lanes, service, size, one.idle_limit_ns)
         # Where there is a connection for every lane, arriving at given times is no harder.
         fixed = _simulate([[use] for use in one.uses], service, size, one.idle_limit_ns) if size < len(lanes) else closed
-        freed, queued = _apply(scene, one, closed, fixed)
-        spared += freed
-        waiting += queued
+        for fate, call in _apply(scene, one, closed, fixed):
+            fates[fate].append(call)
         if one.idle_limit_ns is not None and any(use.set_up_ns and closed[use.call.call_id].opens for use in one.uses[len(lanes) :]):
-            ended.append(one.idle_limit_ns)
+            ended.append(one)
         if size < len(lanes):
             later.append(max(done.end_ns for done in closed.values()) - max(use.end_ns for use in one.uses))
     if not most:
         return "no call's connection is known"
-    limit = f"the server ends connections idle for {duration(min(ended))}, of a pool too" if ended else ""
-    if spared:
-        scene.notes.append(f"{_named(spared)} no longer {'opens' if len(spared) == 1 else 'open'} a connection: one of the pool is idle")
-    if waiting:
-        scene.notes.append(f"{_named(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for a free one, or may")
-    if limit and (spared or waiting):
+    limit = f"{ends_idle(ended)}, of a pool too" if ended else ""
+    told = [f"{_named(calls)} {FATES[fate][len(calls) > 1]}" for fate, calls in fates.items() if calls]
+    scene.notes += told
+    if limit and told:
         scene.notes.append(limit)
     if later and max(later) > 0:
         scene.notes.append(
             f"the last answer comes up to {duration(max(later))} later; SDKs that do not wait open another connection instead"
         )
-    if spared or waiting:
-        return None
-    return "; ".join(filter(None, (
-        f"there are never more than {most} calls at a time, on connections that are reused{_queue(scene, most, size)}", limit,
-    )))  # fmt: skip
+    return None if told else "; ".join(filter(None, (_enough(scene, most, size), limit)))
 
 
 def _named(calls: Sequence[Call]) -> str:
@@ -77,12 +84,14 @@ def _named(calls: Sequence[Call]) -> str:
     return f"{plural(len(numbers), 'call')} ({listed})"
 
 
-def _queue(scene: Scene, most: int, size: int) -> str:
-    """Say what is known of calls that wait for a connection now: at most, that there are some."""
+def _enough(scene: Scene, most: int, size: int) -> str:
+    """Say why a pool changes no call. Of calls that wait for a connection now at most that is known: that there are some."""
     if size <= most or not any(finding.code == "pool-too-small" for finding in scene.view.analysis.findings):
-        return "; what waits before its first packet is not seen"
+        many = f"there are never more than {plural(most, 'call')} at a time"
+        return f"{many}, on connections that are reused; what waits before its first packet is not seen"
     return (
-        f": they queue (pool-too-small), and {size} carry up to {size / most:.1f} times as many; the waiting spared lies outside of calls"
+        f"these calls came as fast as {plural(most, 'connection')} let them (pool-too-small), so {UNSEEN}; {count(size)} carry up to "
+        f"{size / most:.1f} times as many calls a second where enough wait, and spare waiting that lies before a call's first packet"
     )
 
 
@@ -140,10 +149,8 @@ def _simulate(
     return out
 
 
-def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int, Outcome]) -> tuple[list[Call], list[Call]]:
-    """Write the outcomes into the calls; return those that open no connection any more, and those that may wait for one."""
-    spared: list[Call] = []
-    waiting: list[Call] = []
+def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int, Outcome]) -> Iterator[tuple[str, Call]]:
+    """Write the outcomes into the calls; yield the fate of each whose fate changes: one of FATES."""
     paid = [use.set_up_ns for use in one.uses if use.set_up_ns]
     usual = median(paid)
     first = one.uses[0].arrive_ns
@@ -152,12 +159,12 @@ def _apply(scene: Scene, one: Pool, closed: dict[int, Outcome], fixed: dict[int,
         if done.queue_ns or other.queue_ns:
             waits = sorted((done.queue_ns, other.queue_ns))
             scene.insert(use.call, "queue", OWN, Lengths(waits[0], done.queue_ns, waits[1]))
-            waiting.append(use.call)
         if use.set_up_ns and not done.opens:
             for part in set_up(scene.parts(use.call)):
                 part.set(NOTHING)
-            spared.append(use.call)
-        elif done.opens and not use.set_up_ns and use.arrive_ns > first and usual:
+            yield "spared waits" if done.queue_ns else "spared may wait" if other.queue_ns else "spared", use.call
+        elif done.queue_ns or other.queue_ns:
+            yield "waits" if done.queue_ns else "may wait", use.call
+        if done.opens and not use.set_up_ns and use.arrive_ns > first and usual:
             # It found a connection that an earlier call had opened, and which that one now does without.
             scene.insert(use.call, "connect", OWN, Lengths(0, 0, usual))
-    return spared, waiting

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from analyzer import timers
 from analyzer.findings.imds import ENDPOINTS
-from analyzer.findings.pool import stack_of
+from analyzer.findings.pool import ALIKE, stack_of
 from analyzer.findings.setup import AT_ONCE_NS, server_of
 from analyzer.findings.whatif.scene import OWN, SET_UP, Part, Scene
+from analyzer.findings.words import between, median
 from analyzer.model.rows import Call, Connection
+from analyzer.timers import Gap
 from analyzer.units import DurationNs, TimeNs
 
 
@@ -31,8 +34,13 @@ class Pool(NamedTuple):
 
     uses: list[Use]
     """In order of arrival."""
-    idle_limit_ns: DurationNs | None
-    """After this the server's side ends an idle connection, where that was seen."""
+    idle_ns: list[DurationNs]
+    """For how long connections had been idle when the server's side ended them, where that was seen."""
+
+    @property
+    def idle_limit_ns(self) -> DurationNs | None:
+        """After this the server's side ends an idle connection; None where that was not seen."""
+        return min(self.idle_ns, default=None)
 
 
 def pools(scene: Scene) -> list[Pool]:
@@ -53,13 +61,24 @@ def pools(scene: Scene) -> list[Pool]:
         groups[key].append(Use(call, arrive, call.end_ns, paid))
         under_of[key][under.connection_id] = under
     return [
-        Pool(sorted(uses, key=lambda use: (use.arrive_ns, use.call.call_id)), _idle_limit(scene, under_of[key].values()))
+        Pool(sorted(uses, key=lambda use: (use.arrive_ns, use.call.call_id)), _idle(scene, under_of[key].values()))
         for key, uses in groups.items()
     ]
 
 
-def _idle_limit(scene: Scene, rows: Iterable[Connection]) -> DurationNs | None:
-    """Return the shortest time after which connections were ended from the server's side while idle; None where that was not seen."""
+def ends_idle(found: Iterable[Pool]) -> str:
+    """Say when the server's side ends idle connections, in the figure of `idle-connection-closed`; of several pools the shortest limit."""
+    limited = [pool.idle_ns for pool in found if pool.idle_ns]
+    if not limited:
+        return ""
+    times = min(limited, key=min)
+    alike = max(times) - min(times) <= ALIKE * max(times)
+    timer = timers.name(Gap("idle", median(times), None, by="server")) if alike else ""
+    return f"the server ends connections idle for {between(times)}" + (f" ({timer})" if timer else "")
+
+
+def _idle(scene: Scene, rows: Iterable[Connection]) -> list[DurationNs]:
+    """Return for how long connections had been idle that were ended from the server's side."""
     found = []
     for row in rows:
         exchanges = scene.view.exchanges_on.get(row.connection_id)
@@ -68,7 +87,7 @@ def _idle_limit(scene: Scene, rows: Iterable[Connection]) -> DurationNs | None:
         last = exchanges[-1]
         if last.closes is None and last.response_end_ns is not None and row.server_closed_ns - last.response_end_ns > AT_ONCE_NS:
             found.append(row.server_closed_ns - last.response_end_ns)
-    return min(found, default=None)
+    return found
 
 
 def set_up(parts: Sequence[Part]) -> list[Part]:

@@ -13,7 +13,7 @@ from analyzer.errors import UsageError
 from analyzer.fleet.manifest import TABLES, read_manifest
 from analyzer.fleet.pooling import pooled
 from analyzer.fleet.sums import Diagnosis, Latency, diagnoses, latency
-from analyzer.fleet.tables import FleetTable, Piece, homes
+from analyzer.fleet.tables import FleetTable, Piece, homes, piece_of
 from analyzer.model.analysis import Analysis
 from analyzer.model.capture import CaptureFile, CaptureInfo
 from analyzer.model.rows import Finding
@@ -90,7 +90,8 @@ class Fleet(Analysis):
         from analyzer.report.explain import find
 
         number = find(self, call).call_id
-        piece = next(one for one in self.pieces["calls"] if 0 <= number - one.before["call"] < one.rows)
+        piece = piece_of(self.pieces["calls"], "call", number)
+        assert piece is not None, "the call was found in the table"
         return self.open(piece.name), number - piece.before["call"]
 
     def frame(self, packet_id: PacketId) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -113,18 +114,24 @@ def _repeats(by: int) -> Callable[[tuple[Repeated, ...]], tuple[Repeated, ...]]:
     return move
 
 
+def piece_of(pieces: Sequence[Piece], kind: str, number: int) -> Piece | None:
+    """Return the rows among which an id of some kind is; None where it is of no set."""
+    at = bisect_right(pieces, number, key=lambda piece: piece.before[kind]) - 1
+    return pieces[at] if at >= 0 and number - pieces[at].before[kind] < pieces[at].rows else None
+
+
 def homes(pieces: Mapping[str, Sequence[Piece]]) -> Callable[[Finding], tuple[str, Finding]]:
     """Return what tells the set that a finding is of, and the finding with that set's own numbers; of none where it names no connection."""
 
     def home(finding: Finding) -> tuple[str, Finding]:
         for kind, table, numbers in (("call", "calls", finding.calls), ("connection", "connections", finding.connections)):
-            for piece in pieces[table] if numbers else ():
-                if 0 <= numbers[0] - piece.before[kind] < piece.rows:
-                    return piece.name, finding._replace(
-                        calls=tuple(number - piece.before["call"] for number in finding.calls),
-                        exchanges=tuple(number - piece.before["exchange"] for number in finding.exchanges),
-                        connections=tuple(number - piece.before["connection"] for number in finding.connections),
-                    )
+            piece = piece_of(pieces[table], kind, numbers[0]) if numbers else None
+            if piece is not None:
+                return piece.name, finding._replace(
+                    calls=tuple(number - piece.before["call"] for number in finding.calls),
+                    exchanges=tuple(number - piece.before["exchange"] for number in finding.exchanges),
+                    connections=tuple(number - piece.before["connection"] for number in finding.connections),
+                )
         return "", finding
 
     return home

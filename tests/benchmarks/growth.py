@@ -40,8 +40,8 @@ def tcp(source: bytes, target: bytes, ports: tuple[int, int], seq: int, ack: int
     return bytes(12) + b"\x08\x00" + pack(">BBHHHBBH", 0x45, 0, size, 0, 0x4000, 64, 6, 0) + source + target + header + data
 
 
-def talk(number: int, requests: int, *, closes: bool) -> Iterator[bytes]:
-    """Yield the packets of one connection with so many requests, and its end if it `closes`."""
+def talk(number: int, requests: int) -> Iterator[bytes]:
+    """Yield the packets of one connection with so many requests, from its SYN to its end."""
     client = bytes((10, number >> 16 & 255, number >> 8 & 255, number & 255))
     up, down = (1024 + number % 60_000, 8000), (8000, 1024 + number % 60_000)
     seq, ack = 1000, 5000
@@ -56,16 +56,15 @@ def talk(number: int, requests: int, *, closes: bool) -> Iterator[bytes]:
         yield tcp(SERVER, client, down, ack, seq, PSH | ACK, ANSWER)
         ack += len(ANSWER)
         yield tcp(client, SERVER, up, seq, ack, ACK)
-    if closes:
-        yield tcp(client, SERVER, up, seq, ack, FIN | ACK)
-        yield tcp(SERVER, client, down, ack, seq + 1, FIN | ACK)
-        yield tcp(client, SERVER, up, seq + 1, ack + 1, ACK)
+    yield tcp(client, SERVER, up, seq, ack, FIN | ACK)
+    yield tcp(SERVER, client, down, ack, seq + 1, FIN | ACK)
+    yield tcp(client, SERVER, up, seq + 1, ack + 1, ACK)
 
 
-def connections(count: int, requests: int, *, closes: bool = True) -> Iterator[bytes]:
+def connections(count: int, requests: int) -> Iterator[bytes]:
     """Yield the packets of many connections, a hundred of them at a time in turns."""
     for first in range(0, count, 100):
-        running = [talk(number, requests, closes=closes) for number in range(first, min(first + 100, count))]
+        running = [talk(number, requests) for number in range(first, min(first + 100, count))]
         while running:
             for one in list(running):
                 frame = next(one, None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.latency.causes import of_bytes, of_continue, of_pause, of_set_up, of_silence
+from analyzer.latency.causes import MOST_ASKED, of_bytes, of_continue, of_pause, of_set_up, of_silence
 from analyzer.latency.waits import split
 from analyzer.model.draft import Activity, Attempt, Draft
 from analyzer.model.stalls import Held, Stall
@@ -67,6 +67,14 @@ def test_silence_is_the_time_limit_of_the_sdk() -> None:
     assert of_silence(draft(asked), asked, START, START + 700 * MS) == ()
     assert of_silence(draft(asked), asked, START, START + 999_999) == ()
     assert of_silence(draft(asked), asked._replace(exchange=None), START, START + 1001 * MS) == ()
+
+
+def test_only_the_first_of_thousands_of_tries_are_asked_for_the_sdk() -> None:
+    silent, named = attempt(sdk=None), attempt(sdk="js-v3", service="imds")
+    tries = draft(silent, "imds")._replace(attempts=(silent,) * MOST_ASKED + (named,))
+    assert of_silence(tries, named, START, START + 1001 * MS) == ("timer:silence-imds-1000",)  # of whichever SDK
+    early = tries._replace(attempts=(silent,) * (MOST_ASKED - 1) + (named,))
+    assert of_silence(early, named, START, START + 1001 * MS) == ("timer:silence-imds-read-js-v3",)
 
 
 def test_a_wait_for_continue_has_a_timer_only_where_nobody_said_it() -> None:

@@ -31,7 +31,7 @@ HOT = {
     "latency": ("callrow", "causes", "ledger", "waits"),
     "dns": ("addresses", "lookups"),
     "model": ("draft", "http", "seams"),
-    "": ("assembly", "exchanging", "repeating", "resolvers"),
+    "": ("assembly", "exchanging", "repeating", "resolvers", "words"),
 }
 """What runs for each packet, record or exchange. All else runs once an answer, and compiling it would only take time.
 

@@ -2,14 +2,20 @@
 
 In both formats the 16 bytes before a packet's data are time (high or seconds), time (low or fraction), captured and original length, so
 that one `struct` call reads a record. The walkers never raise: what does not look right, or does not end within the chunk, ends the walk,
-and the slow path of the format decides. Measured on 994 180 packets: 0.3 us a packet, half of it the four appends.
+and the slow path of the format decides. Measured on 994 180 packets: 0.3 us a packet, half of it the four appends; compiled, little-endian
+records are read without `struct`, and that is half of it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from analyzer.words import NATIVE, u32_little
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 Unpack: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int]]
 Unpack8: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int, int, int, int, int]]
@@ -35,14 +41,27 @@ def walk_pcap(
     `unpack` reads (seconds, fraction, captured, original), `header` is the size of a record header, `fraction` the nanoseconds of one
     unit of fraction, and a record of more than `bound` captured bytes ends the walk, as does a fraction that needs `pcap_time`.
     """
-    end = len(data)
-    limit = end - header
-    most = 0x7FFFFFFF // fraction
-    last = -1
-    base = 0
-    while pos <= limit:
-        seconds, rest, captured, original = unpack(data, pos)
-        start = pos + header
+    seconds: i64
+    rest: i64
+    captured: i64
+    original: i64
+    at: i64 = pos
+    size: i64 = header
+    end: i64 = len(data)
+    limit = end - size
+    most: i64 = 0x7FFFFFFF // fraction
+    last: i64 = -1
+    base: i64 = 0
+    native = NATIVE and unpack is LITTLE_RECORD
+    while at <= limit:
+        if native:
+            seconds = u32_little(data, at)
+            rest = u32_little(data, at + 4)
+            captured = u32_little(data, at + 8)
+            original = u32_little(data, at + 12)
+        else:
+            seconds, rest, captured, original = unpack(data, at)
+        start = at + size
         following = start + captured
         if following > end or captured > bound or rest > most:
             break
@@ -53,8 +72,8 @@ def walk_pcap(
         lengths.append(captured)
         wire_lengths.append(original)
         times.append(base + rest * fraction)
-        pos = following
-    return pos
+        at = following
+    return at
 
 
 def pcap_time(seconds: int, rest: int, fraction: int) -> int:
@@ -85,33 +104,59 @@ def walk_enhanced(
 
     The closing length of a block costs nothing to check when the next one is read; only the last needs a read of its own.
     """
-    end = len(data)
+    closing: i64
+    kind: i64
+    size: i64
+    number: i64
+    high: i64
+    low: i64
+    captured: i64
+    original: i64
+    at: i64 = pos
+    end: i64 = len(data)
     limit = end - 32
-    last = -1
+    last: i64 = -1
     base = 0
-    total = word(data, pos - 4)[0]
-    while pos <= limit:
-        closing, kind, size, number, high, low, captured, original = unpack(data, pos - 4)
+    above: int  # of any size: a damaged time is out of the range of 64 bits
+    ticks: int
+    total: i64 = word(data, at - 4)[0]
+    native = NATIVE and unpack is LITTLE_BLOCK
+    while at <= limit:
+        if native:
+            closing = u32_little(data, at - 4)
+            kind = u32_little(data, at)
+            size = u32_little(data, at + 4)
+            number = u32_little(data, at + 8)
+            high = u32_little(data, at + 12)
+            low = u32_little(data, at + 16)
+            captured = u32_little(data, at + 20)
+            original = u32_little(data, at + 24)
+        else:
+            closing, kind, size, number, high, low, captured, original = unpack(data, at - 4)
         if closing != total:
             break
-        following = pos + size
+        following = at + size
         if kind != 6 or number != interface or following > end or captured + 32 > size:
             break
         if high != last:
             last = high
-            base = (high << 32) * tick + offset
-        starts.append(pos + 28)
+            above = high
+            base = (above << 32) * tick + offset
+        starts.append(at + 28)
         lengths.append(captured)
         wire_lengths.append(original)
-        times.append(base + low * tick)
+        ticks = low
+        times.append(base + ticks * tick)
         total = size
-        pos = following
-    if starts and word(data, pos - 4)[0] != total:
+        at = following
+    if starts and word(data, at - 4)[0] != total:
         for column in (lengths, wire_lengths, times):
             column.pop()
         return starts.pop() - 28
-    return pos
+    return at
 
 
 LITTLE_RECORD = Struct("<4I").unpack_from
 BIG_RECORD = Struct(">4I").unpack_from
+LITTLE_BLOCK = Struct("<8I").unpack_from
+BIG_BLOCK = Struct(">8I").unpack_from

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from struct import Struct
 
+from analyzer.capture._records import BIG_BLOCK, LITTLE_BLOCK
 from analyzer.capture.formats import PCAPNG_MAGIC
 from analyzer.capture.limits import LARGEST_BLOCK, LARGEST_OPTIONS, LARGEST_PACKET, MOST_PROCESSES, packet_bound
 from analyzer.model.capture import Interface
@@ -60,7 +61,7 @@ class Section:
         self.word = Struct(order + "I").unpack_from
         self.short = Struct(order + "HH").unpack_from
         self.packet = Struct(order + "5I").unpack_from
-        self.chained = Struct(order + "8I").unpack_from
+        self.chained = LITTLE_BLOCK if order == "<" else BIG_BLOCK
         self.sources: list[Source] = []
         self.processes: list[Process | None] = []
         self.packet_limit = LARGEST_BLOCK

@@ -123,7 +123,7 @@ class UsualResponses(MessageReader):
         layout, fields, content, due = fit
         request = exchange.request
         over = content + due - end
-        if over < 0 or request is None or request.method in ("HEAD", "CONNECT"):
+        if over < 0 or request is None or request.method == "HEAD" or request.method == "CONNECT":
             return super().feed(data, start, end, offset)
         status = layout.lead
         head, tail = responses.wishes.response_window(request, status, fields)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from analyzer.units import TimeNs
 
 if TYPE_CHECKING:
+    from mypy_extensions import i64
+
     from analyzer.tcp.copies import Sightings
     from analyzer.tcp.flow import Flow
     from analyzer.tcp.holding import LateAck
@@ -34,30 +36,30 @@ class Half:
         # The loop's own.
         self.quiet = False
         """Whether a usual segment at `next_seq` can have no `tcp.analysis` flag and nothing waits out of order."""
-        self.next_seq = 0
+        self.next_seq: i64 = 0
         """Highest sequence end seen; equal to the next byte in order while `quiet`. Of a direction never seen, the first ACK of it."""
         self.next_time = 0
         """When `next_seq` was reached."""
-        self.last_ack = 0
+        self.last_ack: i64 = 0
         """Acknowledgement number of the last segment."""
-        self.dup_acks = 0
+        self.dup_acks: i64 = 0
         """How often `last_ack` was repeated (`tcp.analysis.duplicate_ack_num`)."""
         self.last_time = 0
         """Time of the last segment."""
-        self.window = -1
+        self.window: i64 = -1
         """Raw window of the last segment."""
-        self.skip = 0
+        self.skip: i64 = 0
         """Payload bytes from `next_seq` on that no reader needs to see."""
         self.asks = False
         """Whether a reader may ask when bytes that it did not see were sent: the client of a connection that is read."""
-        self.packets = 0
+        self.packets: i64 = 0
         self.last_id = 0
         self.acked = False
         """Whether a pure ACK was seen in this direction."""
         self.probe_time = 0
         """When the byte before `probe_seq` was sent, while its ACK is awaited; 0: nothing is timed."""
-        self.probe_seq = 0
-        self.step = -1
+        self.probe_seq: i64 = 0
+        self.step: i64 = -1
         """What the next IPv4 identification is ahead of `packets`, if no packet was lost unseen; -1: the loop need not ask."""
         self.elsewhere = False
         """Whether only its SYNs are looked at: another process follows the connection, and how it opened is known."""

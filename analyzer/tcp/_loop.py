@@ -1,6 +1,6 @@
 """The packet loop: blocks in, connections and byte streams out.
 
-One `struct` call reads a plain TCP segment, one dictionary look-up finds its direction. A usual segment, the next one in order of a
+One `struct` call reads a plain TCP segment (compiled, `words` does), one dictionary look-up finds its direction. A usual segment, the next one in order of a
 direction in which nothing is unusual, changes a few numbers and is done; payload that no reader needs is only counted. Two predicates
 prove that such a segment has no `tcp.analysis` flag: it begins at the highest sequence number seen, and it carries data or acknowledges
 something new. Everything else goes through `Flow.take` in plain code.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from gc import collect
 from heapq import heappop, heappush
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from analyzer.model.rows import Anomaly
 from analyzer.model.seams import Block, Datagram, Emit, IcmpError, Layout, Oddity, Opener, Packet, Segment
@@ -29,6 +29,10 @@ from analyzer.tcp.points import Points, turned
 from analyzer.tcp.seq import HALF, MASK
 from analyzer.tcp.waiting import Room
 from analyzer.units import SECOND, ConnectionId, DurationNs, PacketId, TimeNs
+from analyzer.words import NATIVE, u16, u32
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 FLAGS: Final = 0x17
 SYN: Final = 0x02
@@ -40,6 +44,8 @@ TCP: Final = 6
 UDP: Final = 17
 IP4_KEY: Final = 12
 """Bytes of addresses and ports; the TTL stands 4 bytes before them, the hop limit of IPv6 one byte."""
+IP6_ADDRESSES: Final = 8
+"""Where the addresses of IPv6 begin in its header; those of IPv4 begin as many bytes into theirs as `IP4_KEY` has."""
 LINGER_NS: Final[DurationNs] = 30 * SECOND
 """How long a connection that has ended is kept ready for late packets."""
 SHARED_PORT: Final = 53
@@ -80,7 +86,8 @@ class Engine:
         self._openers = tuple(openers)
         self._emit = emit
         self._datagram = datagram
-        self._ports = frozenset(port.to_bytes(2, "big") for port in datagram_ports)
+        self._heard = bytes(port in datagram_ports for port in range(1 << 16))
+        """For each port whether its datagrams are wanted."""
         self._opened = opened
         self._halves: dict[bytes, Half] = {}
         self._room = Room(Conflicts(decode, emit))
@@ -116,12 +123,33 @@ class Engine:
         unpack: Header = header.unpack_from
         halves = self._halves
         slow = self._slow
-        udp_want = lane_want ^ TCP ^ UDP
-        ports_at = key_to - 4
-        ttl_at = key_from - (4 if key_to - key_from == IP4_KEY else 1)
+        ip4 = key_to - key_from == IP4_KEY
+        ports_at: i64 = key_to - 4
+        ttl_at: i64 = key_from - (4 if ip4 else 1)
         number_at = ttl_at - 4
-        body_at = tcp_at - ip_header
-        ports = self._ports
+        body_at: i64 = tcp_at - ip_header
+        ip_at: i64 = key_from - (IP4_KEY if ip4 else IP6_ADDRESSES)
+        size_at: i64 = ip_at + (2 if ip4 else 4)
+        native = NATIVE
+        # `check` ends with the first two bytes of the IP header; `lane` begins six bytes further on, and of IPv6 takes but two.
+        near_mask: i64 = check_mask & MASK
+        near_want: i64 = check_want & MASK
+        far_mask: i64 = check_mask >> 32
+        far_want: i64 = check_want >> 32
+        lanes: i64 = lane_mask if ip4 or not native else lane_mask << 16
+        tcp_want: i64 = lane_want if ip4 or not native else lane_want << 16
+        udp_want: i64 = tcp_want // TCP * UDP
+        check: int  # of up to 64 bits
+        lane: i64
+        size: i64
+        seq: i64
+        ack: i64
+        bits: i64
+        window: i64
+        start: i64
+        length: i64
+        at: i64
+        heard = self._heard
         late = LATE_NS
         packet_id = first_id - 1
         for start, length, time in zip(starts, lengths, times):  # noqa: B905 - compiled, only the plain form is a loop without objects
@@ -129,16 +157,29 @@ class Engine:
             if length < guard:
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
-            check, size, lane, seq, ack, bits, window = unpack(data, start)
-            if check & check_mask != check_want or lane & lane_mask != lane_want:
-                if check & check_mask == check_want and lane & lane_mask == udp_want:
+            if native:
+                at = start + ip_at
+                fits = u32(data, at - 2) & near_mask == near_want and (not far_mask or u32(data, at - 6) & far_mask == far_want)
+                lane = u32(data, at + 6) & lanes
+                size = u16(data, start + size_at) + body_at
+                at = start + tcp_at
+                seq = u32(data, at + 4)
+                ack = u32(data, at + 8)
+                bits = u16(data, at + 12)
+                window = u16(data, at + 14)
+            else:
+                check, size, lane, seq, ack, bits, window = unpack(data, start)
+                fits = check & check_mask == check_want
+                lane &= lanes
+                size += body_at
+            if not fits or lane != tcp_want:
+                if fits and lane == udp_want:
                     at = start + ports_at
-                    if data[at : at + 2] not in ports and data[at + 2 : at + 4] not in ports:
+                    if not heard[data[at] << 8 | data[at + 1]] and not heard[data[at + 2] << 8 | data[at + 3]]:
                         continue
                 slow(block, packet_id - first_id, time, packet_id)
                 continue
             half = halves.get(data[start + key_from : start + key_to])
-            size += body_at
             if (
                 half is None
                 or seq != half.next_seq

@@ -9,12 +9,12 @@ from analyzer.model.seams import Block, Layout
 
 Header: TypeAlias = Callable[[bytes, int], tuple[int, int, int, int, int, int, int]]
 """Reads the fields of `Layout.header` at an offset."""
-SAMPLES: Final = 16
+SAMPLES: Final = 8
 """Packets of a block that are looked at to choose its fast path."""
 
 
 def choose(layouts: Sequence[Layout] | None, block: Block) -> Layout | None:
-    """Return the fast path that fits most packets of a block, judged by a few of them."""
+    """Return the fast path whose link and IP header most packets of a block have, judged by a few of them."""
     if not layouts:
         return None
     if len(layouts) == 1:
@@ -28,8 +28,7 @@ def choose(layouts: Sequence[Layout] | None, block: Block) -> Layout | None:
         fits = 0
         for index in looked_at:
             if lengths[index] >= layout.guard:
-                check, _, lane, _, _, _, _ = unpack(data, starts[index])
-                fits += check & layout.check_mask == layout.check_want and lane & layout.lane_mask == layout.lane_want
+                fits += unpack(data, starts[index])[0] & layout.check_mask == layout.check_want
         if fits > most:
             best, most = layout, fits
             if fits == len(looked_at):

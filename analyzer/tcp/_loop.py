@@ -1,9 +1,9 @@
 """The packet loop: blocks in, connections and byte streams out.
 
-One `struct` call reads a plain TCP segment (compiled, `words` does), one dictionary look-up finds its direction. A usual segment, the next
-one in order of a direction in which nothing is unusual, changes a few numbers and is done; payload that no reader needs is only counted. Two
-predicates prove that such a segment has no `tcp.analysis` flag: it begins at the highest sequence number seen, and it carries data or
-acknowledges something new. Everything else goes through `Flow.take` in plain code.
+One `struct` call reads a plain TCP segment (compiled, `words` does), one dictionary look-up finds its direction. A usual segment, the
+next one in order of a direction in which nothing is unusual, changes a few numbers and is done; payload that no reader needs is only
+counted. Two predicates prove that such a segment has no `tcp.analysis` flag: it begins at the highest sequence number seen, and it
+carries data or acknowledges something new. Everything else goes through `Flow.take` in plain code.
 """
 
 from __future__ import annotations

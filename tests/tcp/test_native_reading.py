@@ -36,7 +36,7 @@ def followed(link_type: int, frames: list[bytes], monkeypatch: pytest.MonkeyPatc
     return decoded, [(half.next_seq, half.last_ack, half.window, half.packets, half.last_id, half.dup_acks) for half in halves]
 
 
-@pytest.mark.parametrize(("link_type", "link", "ip"), LINKS)
+@pytest.mark.parametrize("link_type, link, ip", LINKS)
 def test_usual_packets_stay_in_the_loop(link_type: int, link: Any, ip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = [link(ip(tcp(b"x" * 9, seq=0x01020304 + 9 * number, flags=0x10), 6)) for number in range(6)]
     frames += [link(ip(udp(b"question" * 4, target=port), 17)) for port in (53, 54)]

@@ -7,12 +7,12 @@ memory holds a fixed number of them, however long the capture is.
 
 from __future__ import annotations
 
-import marshal
 import pickle
 import tempfile
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
+from itertools import islice
 from operator import itemgetter
 from typing import overload
 from weakref import finalize
@@ -25,7 +25,6 @@ MOST_HELD = 1 << 17
 CHUNK = 2048
 """Rows that are packed together."""
 _ID = itemgetter(0)
-_STALLS, _HELD = (Exchange._fields.index(name) for name in ("stalls", "held"))
 
 
 class Spool:
@@ -57,10 +56,7 @@ class Spool:
 
     def _put(self, rows: list[Exchange]) -> None:
         self._count(rows)
-        if any(row[_STALLS] or row[_HELD] for row in rows):
-            packed = b"p" + pickle.dumps(list(map(tuple, rows)), pickle.HIGHEST_PROTOCOL)
-        else:
-            packed = b"m" + marshal.dumps(list(map(tuple, rows)))
+        packed = pickle.dumps(list(map(tuple, rows)), pickle.HIGHEST_PROTOCOL)
         self._chunks.append((rows[0][0], self._file.seek(0, 2), len(packed)))
         self._file.write(packed)
 
@@ -81,9 +77,7 @@ class Spool:
         waiting = list(self._rows)
         for index, (_, offset, size) in enumerate(order):
             self._file.seek(offset)
-            packed = self._file.read(size)
-            rows = pickle.loads(packed[1:]) if packed[:1] == b"p" else marshal.loads(packed[1:])
-            waiting += [make(Exchange, row) for row in rows]
+            waiting += [make(Exchange, row) for row in pickle.loads(self._file.read(size))]
             waiting.sort(key=_ID)
             if index < len(bounds):
                 ready = bisect_left(waiting, bounds[index], key=_ID)
@@ -124,10 +118,6 @@ class Spooled(Table[Exchange]):
         start, stop, step = index.indices(len(self))
         if start != self._at or start == 0:
             self._ahead, self._at = iter(self), 0
-        taken: list[Exchange] = []
-        while self._at < stop:
-            row = next(self._ahead)
-            if self._at >= start:
-                taken.append(row)
-            self._at += 1
+        taken = list(islice(self._ahead, start - self._at, max(start, stop) - self._at))
+        self._at = max(start, stop)
         return Table(self.name, self.row_type, taken[::step])

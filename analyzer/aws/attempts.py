@@ -50,7 +50,7 @@ def _attempt_number(value: bytes) -> int | None:
 
 def identifier(value: bytes) -> str | None:
     """Read an id; of a repeated field the first. None for what has another character than ids have, or more than 128 of them."""
-    if len(value) <= 128 and value.replace(b"-", b"").isalnum():
+    if len(value) <= 128 and (value.isalnum() or value.replace(b"-", b"").isalnum()):
         return value.decode("ascii")
     value = value[:256].partition(b",")[0].strip()
     return value.decode("ascii") if _ID.fullmatch(value) else None

@@ -54,6 +54,9 @@ MEMORY_KEY_LIMIT = 1024
 _DYNAMODB_FAMILY = frozenset({DYNAMODB, "dynamodbstreams"})
 _AWS_SIGNS = (TARGET_FIELD, ATTEMPT_FIELD, *INVOCATION_FIELDS, *RETRY_FIELDS)
 _Key = tuple[str, bytes, bytes | None, bytes, Endpoint]
+_Known = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None]
+"""What equal requests share: target, host, service, region, operation, SDK, its version and how it retries. A plain tuple: every exchange
+takes it apart, and compiled that costs nothing."""
 
 
 class Subject(NamedTuple):
@@ -115,20 +118,19 @@ class Recognizer:
     def describe(self, request: Request | None, response: Response | None, endpoint: Endpoint) -> About:
         """Tell what an exchange is about (model: `Describe`). Never raises; what is not known is None. No secret is in any answer."""
         request_id = error = table = invocation = number = version = goes_on = None
-        matched = scanned = more = undone = mode = None
+        matched = scanned = more = undone = None
         if request is None:
             service, region = self._locate(endpoint, None)
-            target, host, operation, sdk = None, None, None, UNKNOWN
+            target = host = operation = sdk = sdk_version = mode = None
         else:
             _, _, fields, body, memory = request
-            known = memory.get(endpoint) if memory is not None else None
-            if known is None:
-                known = self._known(request, endpoint)
-            (target, host, service, region, operation), sdk, mode = known
+            remembered: _Known | None = memory.get(endpoint) if memory is not None else None
+            known = self._known(request, endpoint) if remembered is None else remembered
+            target, host, service, region, operation, sdk, sdk_version, mode = known
             if self._wants_attempts:
                 value = fields.get(b"amz-sdk-invocation-id")
                 invocation = identifier(value) if value else first_identifier(fields, INVOCATION_FIELDS)
-                number = attempt(fields, sdk.name)
+                number = attempt(fields, sdk)
             if service in _DYNAMODB_FAMILY:
                 if body:
                     table = table_name(body)
@@ -159,8 +161,8 @@ class Recognizer:
                 request_id,
                 invocation,
                 number,
-                sdk.name,
-                sdk.version,
+                sdk,
+                sdk_version,
                 table,
                 matched,
                 scanned,
@@ -172,10 +174,13 @@ class Recognizer:
             ),
         )
 
-    def _known(self, request: Request, endpoint: Endpoint) -> tuple[Subject, Sdk, str | None]:
+    def _known(self, request: Request, endpoint: Endpoint) -> _Known:
         """Tell what equal requests share, and keep it with them where they say that they are equal."""
         subject = self._subject(request, endpoint)
-        known = subject, _sdk(request.fields, subject.service), retry_mode(request.fields.get(b"user-agent", b""))
+        sdk = _sdk(request.fields, subject.service)
+        target, host, service, region, operation = subject
+        mode = retry_mode(request.fields.get(b"user-agent", b""))
+        known = target, host, service, region, operation, sdk.name, sdk.version, mode
         memory = request.memory
         # Without x-amz-target a body may decide, and at credential endpoints the manners of the client.
         lasting = TARGET_FIELD in request.fields and subject.service not in credentials.SERVICES

@@ -50,7 +50,8 @@ class Conflicts:
         """Compare a segment, whose payload begins at offset `start` of `stream`, with the first copies of its bytes."""
         at, end = start, start + segment.captured
         different, first = 0, None
-        for low, high, _, number in stream.marks:
+        for mark in stream.marks.oldest_first():
+            low, high, number = mark.start, mark.end, mark.packet_id
             there = self.find(number) if low < end and high > at and number != packet_id else None
             if there is None:
                 continue

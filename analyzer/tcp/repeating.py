@@ -148,10 +148,10 @@ class Repeats:
             repeat.after_ns = max(0, repeat.time - earlier.time)
             return
         if size:
-            for low, high, when, number in reversed(stream.marks):
-                if low < end <= high:
-                    repeat.original, repeat.first_ns = number, when
-                    repeat.after_ns = max(0, repeat.time - when)
+            for mark in reversed(stream.marks.oldest_first()):
+                if mark.start < end <= mark.end:
+                    repeat.original, repeat.first_ns = mark.packet_id, mark.time
+                    repeat.after_ns = max(0, repeat.time - mark.time)
                     return
         if repeat.end == half.next_seq or not size:
             repeat.first_ns = half.next_time

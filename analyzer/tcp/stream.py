@@ -7,13 +7,12 @@ the peer has acknowledged them and gone on.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from analyzer.model.seams import ByteStream, End, Sink
 from analyzer.tcp.ranges import RangeSet
 from analyzer.tcp.seq import MASK, signed
-from analyzer.tcp.trail import MOST_MARKS, MOST_UPLOADED, Mark, Repeat, Trail, packet_of
+from analyzer.tcp.trail import MOST_UPLOADED, NO_MARKS, Marks, Repeat, Trail
 from analyzer.tcp.waiting import Room, Waiting
 from analyzer.units import SECOND, DurationNs, PacketId, TimeNs
 
@@ -24,8 +23,6 @@ FAR: Final = 0x4000_0000
 """The longest run of bytes that the loop counts down alone: sequence numbers are made sure of before they can be ambiguous."""
 MOST_AHEAD: Final = 0x1000_0000
 """An ACK or a FIN further than this beyond what was seen is no proof of lost bytes."""
-NO_MARKS: Final[deque[Mark]] = deque(maxlen=0)
-"""Of directions without payload, which most connections of a scan are."""
 ONE_WAY_NS: Final[DurationNs] = SECOND
 """How long a hole is waited for where the capture lacks the direction whose ACKs would tell."""
 
@@ -55,7 +52,7 @@ class Stream(ByteStream):
         """Bytes that the capture does not hold."""
         self.early: RangeSet | None = None
         """Bytes from before the first captured one, seen later (offsets below zero)."""
-        self.marks: deque[Mark] = NO_MARKS
+        self.marks: Marks = NO_MARKS
         """The last packets that were looked at; those that the loop only counted are not among them."""
         self.trail: Trail | None = None
         """Repeats, holes and closed windows that concern the exchange under way; None where there are none."""
@@ -152,7 +149,7 @@ class Stream(ByteStream):
     def packet_of(self, seq: int) -> PacketId | None:
         """Return the last packet that carried `seq`, if it is among the last ones."""
         offset = self.position(seq)
-        return self.syn_id if offset == -1 and self.syn_id is not None else packet_of(self.marks, offset)
+        return self.syn_id if offset == -1 and self.syn_id is not None else self.marks.packet_of(offset)
 
     # What comes.
 
@@ -173,8 +170,8 @@ class Stream(ByteStream):
         if need < offset:
             marks = self.marks
             if marks is NO_MARKS:
-                marks = self.marks = deque(maxlen=MOST_MARKS)
-            marks.append((before, offset, time, packet_id))
+                marks = self.marks = Marks()
+            marks.add(before, offset, time, packet_id)
             self._now = self._arrived = (time, packet_id)
             if need > before:
                 need = self.need = sink.feed(data, end - offset + need, end, need)
@@ -188,18 +185,20 @@ class Stream(ByteStream):
     def passed(self, seq: int, size: int, time: TimeNs, packet_id: PacketId) -> None:
         """Note an in-order segment that the loop only counted."""
         marks = self.marks
-        if marks.maxlen != MOST_UPLOADED:
-            marks = self.marks = deque(marks, maxlen=MOST_UPLOADED)
+        if marks is NO_MARKS:
+            marks = self.marks = Marks()
+        if marks.most != MOST_UPLOADED:
+            marks.widen(MOST_UPLOADED)
         before = self.offset + ((seq - self.seq) & MASK)
-        marks.append((before, before + size, time, packet_id))
+        marks.add(before, before + size, time, packet_id)
 
     def receive(self, seq: int, data: bytes, start: int, size: int, captured: int, time: TimeNs, packet_id: PacketId) -> None:
         """Take any segment: in order, old, ahead, overlapping or cut."""
         offset = self.position(seq)
         end = offset + size
         if self.marks is NO_MARKS:
-            self.marks = deque(maxlen=MOST_MARKS)
-        self.marks.append((offset, end, time, packet_id))
+            self.marks = Marks()
+        self.marks.add(offset, end, time, packet_id)
         if captured < size:
             self.cut += 1
         if offset < self.offset:

@@ -4,8 +4,7 @@ the receiver's window was closed.
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from analyzer.model.stalls import Held
 from analyzer.units import PacketId, TimeNs
@@ -17,13 +16,56 @@ MOST_UPLOADED: Final = 512
 MOST_EVENTS: Final = 256
 """Bound of the repeats, of the holes and of the closed windows that are remembered for the exchange under way."""
 
-Mark: TypeAlias = tuple[int, int, TimeNs, PacketId]
-"""A packet and the stream offsets that it carried: start, end, time, packet."""
+
+class Mark:
+    """A packet and the stream offsets that it carried."""
+
+    __slots__ = ("end", "packet_id", "start", "time")
+
+    def __init__(self, start: int, end: int, time: TimeNs, packet_id: PacketId) -> None:
+        self.start, self.end, self.time, self.packet_id = start, end, time, packet_id
 
 
-def packet_of(marks: deque[Mark], offset: int) -> PacketId | None:
-    """Return the last packet that carried the byte at `offset`, if it is remembered."""
-    return next((packet_id for start, end, _, packet_id in reversed(marks) if start <= offset < end), None)
+class Marks:
+    """The last packets of one direction. The oldest is written anew for the next one: this runs for every packet that is read."""
+
+    __slots__ = ("_kept", "_next", "most")
+
+    def __init__(self, most: int = MOST_MARKS) -> None:
+        self.most = most
+        self._kept: list[Mark] = []
+        self._next = 0
+        """Where the oldest stands, once there are `most`."""
+
+    def add(self, start: int, end: int, time: TimeNs, packet_id: PacketId) -> None:
+        """Remember a packet."""
+        kept = self._kept
+        if len(kept) < self.most:
+            kept.append(Mark(start, end, time, packet_id))
+            return
+        at = self._next
+        mark = kept[at]
+        mark.start, mark.end, mark.time, mark.packet_id = start, end, time, packet_id
+        self._next = at + 1 if at + 1 < self.most else 0
+
+    def widen(self, most: int) -> None:
+        """Remember more of them from now on."""
+        self._kept, self._next, self.most = self.oldest_first(), 0, most
+
+    def oldest_first(self) -> list[Mark]:
+        """Return them in the order in which they came; good until the next is added."""
+        return self._kept[self._next :] + self._kept[: self._next]
+
+    def packet_of(self, offset: int) -> PacketId | None:
+        """Return the last packet that carried the byte at `offset`, if it is remembered."""
+        for mark in reversed(self.oldest_first()):
+            if mark.start <= offset < mark.end:
+                return mark.packet_id
+        return None
+
+
+NO_MARKS: Final = Marks(0)
+"""Of a direction that nobody reads: nothing may be added."""
 
 
 class Repeat:
@@ -75,7 +117,7 @@ class Trail:
         """Segments that were held back, each with its offset."""
 
     def repeat(
-        self, start: int, end: int, sent: TimeNs, time: TimeNs, packet_id: PacketId, marks: deque[Mark], *, needless: bool = False
+        self, start: int, end: int, sent: TimeNs, time: TimeNs, packet_id: PacketId, marks: Marks, *, needless: bool = False
     ) -> None:
         """Note that bytes were sent again at `time`; `sent` is the best guess of the first time where no mark tells it.
 
@@ -83,7 +125,10 @@ class Trail:
         """
         if len(self.repeats) >= MOST_EVENTS:  # the oldest go: the last needed copy is what a wait ends with
             self.open_repeats -= self.repeats.pop(0).acked is None
-        sent = next((when for first, last, when, _ in marks if first < end <= last), sent)
+        for mark in marks.oldest_first():
+            if mark.start < end <= mark.end:
+                sent = mark.time
+                break
         self.repeats.append(Repeat(start, end, min(sent, time), time, packet_id, needless=needless))
         self.open_repeats += not needless
 

@@ -1,8 +1,8 @@
 """Exchanges on their way out, where there are too many to be held: what is over is kept on disk until the rows are written in order.
 
 Only at the end of a capture is it known what a row says in full (of which connection it is a copy, whose name led to it), and an exchange
-that lasts long has a lower id than many that ended before it. So rows wait, packed, in a file without a name that only its owner may read;
-memory holds a fixed number of them, however long the capture is.
+that lasts long has a lower id than many that ended before it. So rows wait, with the columns only that somebody will look at, and beyond a
+fixed number of them packed, in a file without a name that only its owner may read, however long the capture is.
 """
 
 from __future__ import annotations
@@ -11,28 +11,42 @@ import pickle
 import tempfile
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from itertools import islice
 from operator import itemgetter
-from typing import overload
+from typing import Any, TypeAlias, overload
 from weakref import finalize
 
 from analyzer.model.rows import Exchange
 from analyzer.model.table import Table
 
+Row: TypeAlias = tuple[Any, ...]
 MOST_HELD = 1 << 17
-"""Rows in memory, of about 1.2 KB each; fewer than these never see the disk."""
+"""Rows in memory, of about 1.2 KB each with all columns; fewer than these never see the disk."""
 CHUNK = 2048
 """Rows that are packed together."""
+DRESSED = (
+    "exchange_id", "connection_id", "service", "sdk", "evidence", "status", "closes", "request_start_ns", "response_start_ns",
+    "response_end_ns", "response_start_packet_id",
+)  # fmt: skip
+"""Columns by which the end of a capture changes rows (see `streaming`). The first two come first in every row."""
 _ID = itemgetter(0)
 
 
 class Spool:
-    """Takes exchanges in the order in which they end, and gives them back in the order of their ids."""
+    """Takes exchanges in the order in which they end, and gives them back in the order of their ids.
 
-    def __init__(self, held: int | None = None) -> None:
-        self._most = MOST_HELD if held is None else held
-        self._rows: list[Exchange] = []
+    Of `columns` and those that it takes to dress a row; the others are None then. None: of all.
+    """
+
+    def __init__(self, columns: Collection[str] | None = None, held: int | None = None) -> None:
+        fields = Exchange._fields
+        kept = fields if columns is None else tuple(dict.fromkeys([*DRESSED, *(name for name in fields if name in columns)]))
+        self._most = MOST_HELD * len(fields) // len(kept) if held is None else held
+        self._slim: Callable[[Row], Row] = itemgetter(*map(fields.index, kept)) if columns is not None else tuple
+        at = {name: place for place, name in enumerate(kept)}
+        self._fill: Callable[[Row], Row] = itemgetter(*(at.get(name, len(kept)) for name in fields))
+        self._rows: list[Row] = []
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
         finalize(self, self._file.close)
         self._chunks: list[tuple[int, int, int]] = []
@@ -47,20 +61,20 @@ class Spool:
     def append(self, row: Exchange) -> None:
         """Take an exchange."""
         rows = self._rows
-        rows.append(row)
+        rows.append(self._slim(row))
         if len(rows) >= self._most:
             rows.sort(key=_ID)
             for start in range(0, len(rows), CHUNK):
                 self._put(rows[start : start + CHUNK])
             rows.clear()
 
-    def _put(self, rows: list[Exchange]) -> None:
+    def _put(self, rows: list[Row]) -> None:
         self._count(rows)
-        packed = pickle.dumps(list(map(tuple, rows)), pickle.HIGHEST_PROTOCOL)
+        packed = pickle.dumps(rows, pickle.HIGHEST_PROTOCOL)
         self._chunks.append((rows[0][0], self._file.seek(0, 2), len(packed)))
         self._file.write(packed)
 
-    def _count(self, rows: list[Exchange]) -> None:
+    def _count(self, rows: list[Row]) -> None:
         self.counts.update(row[1] for row in rows)
         self._length += len(rows)
 
@@ -71,19 +85,23 @@ class Spool:
 
     def batches(self) -> Iterator[list[Exchange]]:
         """Yield all exchanges in order of their ids, some at a time, once it is closed."""
-        make = tuple.__new__
         order = sorted(self._chunks)
         bounds = [first for first, _, _ in order[1:]]
         waiting = list(self._rows)
         for index, (_, offset, size) in enumerate(order):
             self._file.seek(offset)
-            waiting += [make(Exchange, row) for row in pickle.loads(self._file.read(size))]
+            waiting += pickle.loads(self._file.read(size))
             waiting.sort(key=_ID)
             if index < len(bounds):
                 ready = bisect_left(waiting, bounds[index], key=_ID)
-                yield waiting[:ready]
+                yield self._whole(waiting[:ready])
                 del waiting[:ready]
-        yield waiting
+        for start in range(0, len(waiting), CHUNK):
+            yield self._whole(waiting[start : start + CHUNK])
+
+    def _whole(self, rows: list[Row]) -> list[Exchange]:
+        make, fill = tuple.__new__, self._fill
+        return [make(Exchange, fill((*row, None))) for row in rows]
 
     def on(self, connections: Container[int]) -> list[Exchange]:
         """Return the exchanges of a few connections."""

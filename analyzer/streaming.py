@@ -24,7 +24,7 @@ class Streaming(Pipeline):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._spool = Spool()
+        self._spool = Spool(self._wants.columns)
         self._gathered.keep = self._spool.append
 
     def answer(self, info: CaptureInfo) -> Analysis:

@@ -24,6 +24,8 @@ class Wants(NamedTuple):
     errors: bool = True
     attempts: bool = True
     waits: bool = True
+    columns: frozenset[str] | None = None
+    """The columns of exchanges that are looked at, where no other table is made of them; None: all."""
 
 
 EVERYTHING = Wants()
@@ -42,4 +44,5 @@ def wants_of(columns: Collection[str]) -> Wants:
         errors=not names.isdisjoint(ERRORS),
         attempts=not names.isdisjoint(ATTEMPTS),
         waits=not names.isdisjoint(WAITS),
+        columns=names,
     )

@@ -15,6 +15,7 @@ RETRY_FIELDS = (b"amz-sdk-retry", b"aws-sdk-retry")
 INVOCATION_FIELDS = (b"amz-sdk-invocation-id", b"aws-sdk-invocation-id")
 REQUEST_ID_FIELDS = (b"x-amzn-requestid", b"x-amzn-request-id", b"x-amz-request-id")
 
+LONGEST_ATTEMPT = 256
 _ATTEMPT = re.compile(rb"(?:^|[;\s])attempt=(\d{1,4})(?:$|[;,\s])")
 _RETRY = re.compile(rb"(\d{1,4})/[\d.]*(?:/-?\d*)?")
 _ID = re.compile(rb"[A-Za-z0-9_.:+/=-]{1,128}")
@@ -24,9 +25,9 @@ def attempt(fields: dict[bytes, bytes], sdk: str | None) -> int | None:
     """Tell which attempt of its call a request is, from 1; None where the SDK does not say."""
     value = fields.get(ATTEMPT_FIELD)
     if value is not None:
-        number = attempt_number(value)
+        number = _counted(value, sdk) if len(value) <= LONGEST_ATTEMPT else _attempt(value[:LONGEST_ATTEMPT], sdk)
         if number is not None:
-            return number + 1 - sdks.first_attempt(sdk, ATTEMPT_NAME) or None
+            return number or None
     for name in RETRY_FIELDS:
         value = fields.get(name)
         if value is not None:
@@ -36,16 +37,14 @@ def attempt(fields: dict[bytes, bytes], sdk: str | None) -> int | None:
     return None
 
 
-def attempt_number(value: bytes) -> int | None:
-    """Read the number in an `amz-sdk-request` value as it stands there."""
-    return _attempt_number(value[:256])
+def _attempt(value: bytes, sdk: str | None) -> int | None:
+    """Read an `amz-sdk-request` value as the SDK counts; 0 for what would be an attempt before the first."""
+    match = _ATTEMPT.search(value)
+    return int(match[1]) + 1 - sdks.first_attempt(sdk, ATTEMPT_NAME) if match else None
 
 
 # Nearly every request is a first attempt and says so in the same words.
-@lru_cache(maxsize=1024)
-def _attempt_number(value: bytes) -> int | None:
-    match = _ATTEMPT.search(value)
-    return int(match[1]) if match else None
+_counted = lru_cache(maxsize=1024)(_attempt)
 
 
 def identifier(value: bytes) -> str | None:

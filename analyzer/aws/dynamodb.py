@@ -18,6 +18,8 @@ LATE_REQUEST_WINDOW = 4096
 """The same for SDKs that write members in alphabetical order (Go), so that `Item` and `Key` come before `TableName`."""
 PAGE_WINDOWS = Windows(512, 4096)
 """An answer's members stand at both ends of `Items`; 4096 bytes hold the longest LastEvaluatedKey (a key is at most 3 KB)."""
+MOST_TABLES = 8
+"""Beginnings of requests that are remembered."""
 PAGES = frozenset({"Query", "Scan"})
 """Operations that answer with Count, ScannedCount and LastEvaluatedKey."""
 
@@ -90,6 +92,26 @@ def table_name(body: bytes) -> str | None:
     if b'"RequestItems"' in body or b'"TransactItems"' in body:
         return _first_part(body)
     return None
+
+
+class Tables:
+    """Tells the tables that requests name, and remembers how the last ones began: most name the table first, and the same few."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[bytes, str]] = []
+
+    def name(self, body: bytes) -> str | None:
+        """Tell what `table_name` tells."""
+        for beginning, table in self._known:
+            if body[: len(beginning)] == beginning:
+                return table
+        first = _TABLE_FIRST.match(body)
+        if first is None:
+            return table_name(body)
+        table = first[1].decode()
+        self._known.insert(0, (first[0], table))
+        del self._known[MOST_TABLES:]
+        return table
 
 
 def _first_part(body: bytes) -> str | None:

@@ -13,9 +13,9 @@ from analyzer.aws.dynamodb import (
     PAGE_WINDOWS,
     PAGES,
     REQUEST_WINDOW,
+    Tables,
     continues,
     page,
-    table_name,
     unprocessed,
 )
 from analyzer.aws.faults import TYPE_FIELD, WINDOW, error_type
@@ -82,6 +82,7 @@ class Recognizer:
         self._wants_bodies, self._wants_errors, self._wants_attempts = wants.bodies, wants.errors, wants.attempts
         self._rules = [(rule, rule.address) for rule in services]
         self._subjects: dict[_Key, Subject] = {}
+        self._tables = Tables()
 
     def request_window(self, method: str, target: bytes, fields: dict[bytes, bytes]) -> int:
         """Tell how many bytes of a request's body are to be looked at (model: `RequestWindow`)."""
@@ -133,7 +134,7 @@ class Recognizer:
                 number = attempt(fields, sdk)
             if service in _DYNAMODB_FAMILY:
                 if body:
-                    table = table_name(body)
+                    table = self._tables.name(body)
                     if operation in PAGES:
                         goes_on = continues(body)
             elif service == credentials.IMDS:

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.aws.dynamodb import LATE_REQUEST_WINDOW, PAGE_WINDOWS, REQUEST_WINDOW, _quick_page, _walked_page, continues, page, table_name
+from analyzer.aws.dynamodb import (
+    LATE_REQUEST_WINDOW,
+    PAGE_WINDOWS,
+    REQUEST_WINDOW,
+    Tables,
+    _quick_page,
+    _walked_page,
+    continues,
+    page,
+    table_name,
+)
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -55,6 +65,12 @@ BODIES = [
 @pytest.mark.parametrize("body, name", BODIES)
 def test_table_names(body: bytes, name: str | None) -> None:
     assert table_name(body) == name
+
+
+@given(st.lists(st.sampled_from([*BODIES, (b'{"TableName": "Orders2", "Key": {}}', "Orders2"), (b'{"TableName": "Order"}', "Order")])))
+def test_remembering_how_requests_began_changes_no_name(asked: list[tuple[bytes, str | None]]) -> None:
+    tables = Tables()
+    assert [tables.name(body) for body, _ in asked] == [name for _, name in asked]
 
 
 def test_hostile_requests_are_survived() -> None:

@@ -18,6 +18,8 @@ from analyzer.tls.protection import BadRecord, Protection
 from analyzer.tls.schedule import NONCE, next_secret, traffic_keys
 
 _MOST: Final = 0xFFFF
+_COUNTED: Final = 7
+"""Bytes of a nonce that sequence numbers may change: no connection has 2 ** 56 records, and numbers so short are quickly reckoned with."""
 _additional_data = Struct("!Q3sH").pack
 """Sequence number, type and version as in the header, length of the plaintext (RFC 5246 section 6.2.3.3)."""
 
@@ -34,36 +36,55 @@ def _decryptor(bulk: Bulk, key: bytes) -> Callable[[bytes, bytes, bytes], bytes]
         raise ValueError(f"{bulk.kind} is not available") from error
 
 
-class Tls13(Protection):
-    """Opens records of one traffic secret, and after `update` of the next ones. Implements `protection.Protection`."""
+def is_available(bulk: Bulk) -> bool:
+    """Tell whether the platform has an AEAD."""
+    try:
+        _decryptor(bulk, bytes(bulk.key_length))
+    except ValueError:
+        return False
+    return True
 
-    __slots__ = ("_bulk", "_decrypt", "_hash", "_iv", "_secret", "_sequence")
+
+class Tls13(Protection):
+    """Opens records of one traffic secret, and after `update` of the next ones. Implements `protection.Protection`.
+
+    Its keys are derived with the first record: that takes as long as opening five of them, and not all secrets of a connection are used.
+    """
+
+    __slots__ = ("_bulk", "_decrypt", "_hash", "_low", "_nonce", "_secret", "_sequence")
 
     def __init__(self, bulk: Bulk, hash_name: str, secret: bytes) -> None:
         self._bulk = bulk
         self._hash = hash_name
-        self._set(secret)
-
-    def _set(self, secret: bytes) -> None:
-        key, iv = traffic_keys(secret, self._bulk.key_length, self._hash)
         self._secret = secret
-        self._decrypt = _decryptor(self._bulk, key)
-        self._iv = int.from_bytes(iv, "big")
+        self._decrypt: Callable[[bytes, bytes, bytes], bytes] | None = None
+        self._nonce = b""
+        """The bytes of the IV that no sequence number reaches."""
+        self._low = 0
+        """The others."""
         self._sequence = 0
 
     def open(self, header: bytes, body: bytes) -> tuple[int, bytes]:
         """Verify and decrypt one record (RFC 8446 sections 5.2 to 5.4)."""
+        kind, inner, size = self.content(header, body)
+        return kind, inner[:size]
+
+    def content(self, header: bytes, body: bytes) -> tuple[int, bytes, int]:
+        """Verify and decrypt one record; see `protection.Protection`."""
+        decrypt = self._decrypt
+        if decrypt is None:
+            decrypt = self._derive()
         try:
-            inner = self._decrypt((self._iv ^ self._sequence).to_bytes(NONCE, "big"), body, header)
+            inner = decrypt(self._nonce + (self._low ^ self._sequence).to_bytes(_COUNTED, "big"), body, header)
         except (InvalidTag, ValueError):
             raise BadRecord("the tag does not verify") from None
-        if not inner or not (kind := inner[-1]):
-            inner = inner.rstrip(b"\0")
-            if not inner:
+        size = len(inner) - 1
+        if size < 0 or not inner[size]:
+            size = len(inner.rstrip(b"\0")) - 1
+            if size < 0:
                 raise BadRecord("nothing but padding")
-            kind = inner[-1]
         self._sequence += 1
-        return kind, inner[:-1]
+        return inner[size], inner, size
 
     def skip(self, records: int) -> None:
         """Count records that are not opened."""
@@ -71,7 +92,15 @@ class Tls13(Protection):
 
     def update(self) -> None:
         """Go on with the next traffic secret."""
-        self._set(next_secret(self._secret, self._hash))
+        self._secret = next_secret(self._secret, self._hash)
+        self._decrypt = None
+        self._sequence = 0
+
+    def _derive(self) -> Callable[[bytes, bytes, bytes], bytes]:
+        key, iv = traffic_keys(self._secret, self._bulk.key_length, self._hash)
+        self._nonce, self._low = iv[:-_COUNTED], int.from_bytes(iv[-_COUNTED:], "big")
+        decrypt = self._decrypt = _decryptor(self._bulk, key)
+        return decrypt
 
 
 class _ExplicitNonce(Protection):

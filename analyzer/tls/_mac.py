@@ -32,6 +32,15 @@ class _Counted:
         self._mac_length = self._mac.digest_size
         self._sequence = 0
 
+    def open(self, header: bytes, body: bytes) -> tuple[int, bytes]:
+        """Verify and decrypt one record."""
+        raise NotImplementedError
+
+    def content(self, header: bytes, body: bytes) -> tuple[int, bytes, int]:
+        """Verify and decrypt one record; see `protection.Protection`."""
+        kind, plain = self.open(header, body)
+        return kind, plain, len(plain)
+
     def skip(self, records: int) -> None:
         """Count records that are not opened."""
         self._sequence += records

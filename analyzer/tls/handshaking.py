@@ -10,7 +10,7 @@ from analyzer.model.http import Mark
 from analyzer.model.rows import Handshake
 from analyzer.model.seams import Link
 from analyzer.tls._records import Record
-from analyzer.tls.ciphers import suite, suite_name
+from analyzer.tls.ciphers import Suite, suite, suite_name
 from analyzer.tls.hello import ClientHello, ServerHello, client_hello, server_hello, shown
 from analyzer.tls.ja4 import ja4
 from analyzer.tls.messages import HEADER
@@ -41,6 +41,8 @@ class Handshaking:
         """Whether its end, with the extensions that stand last, was not captured."""
         self.chosen: ServerHello | None = None
         """The server's final hello."""
+        self.suite: Suite | None = None
+        """Its suite; None also where that is not known."""
         self.is_13 = False
         """Whether TLS 1.3 was chosen; where that is not in the capture, whether it was offered."""
         self.retried = False
@@ -69,12 +71,12 @@ class Handshaking:
     @property
     def may_take_tickets(self) -> bool:
         """Whether a TLS 1.3 server may send session tickets: the client said so, or what it said was not captured to the end."""
-        return self.hello is None or self._hello_cut or self.hello.takes_tickets
+        return self.hello is None or self._hello_cut or self.hello.offer.takes_tickets
 
     @property
     def finished_size(self) -> int:
         """Bytes of a TLS 1.3 record with a Finished message: 53 or 69, by the suite's hash (RFC 8446 section 4.4.4)."""
-        found = suite(self.chosen.cipher) if self.chosen is not None else None
+        found = self.suite
         length = 48 if found is not None and found.hash == "sha384" else USUAL_HASH
         tag = found.bulk.tag_length if found is not None and found.bulk is not None else TAG_AND_TYPE - 1
         return HEADER + length + 1 + tag
@@ -82,7 +84,7 @@ class Handshaking:
     @property
     def overhead(self) -> int:
         """Bytes of a record beside its plaintext, an average where padding is unknown."""
-        found = suite(self.chosen.cipher) if self.chosen is not None else None
+        found = self.suite
         if found is None or found.bulk is None:
             return TAG_AND_TYPE
         bulk = found.bulk
@@ -115,7 +117,7 @@ class Handshaking:
                     self.hello = hello
                     self._hello_cut = len(body) < size
                     if self.chosen is None:
-                        self.is_13 = hello.offers_13
+                        self.is_13 = hello.offer.offers_13
             elif kind == CLIENT_KEY_EXCHANGE:
                 self.is_full = True
         elif kind == SERVER_HELLO:
@@ -124,6 +126,7 @@ class Handshaking:
                 self.retried = True
             elif chosen is not None and self.chosen is None:
                 self.chosen = chosen
+                self.suite = suite(chosen.cipher)
                 self.is_13 = chosen.is_13
                 self.protocol = self.protocol or chosen.protocol
                 if self.is_13:
@@ -171,12 +174,12 @@ class Handshaking:
             finished,
             None if finished is None else finished - start,
             None if chosen is None else VERSIONS.get(chosen.version) or f"0x{chosen.version:04X}",
-            None if chosen is None else suite_name(chosen.cipher),
-            None if hello is None else hello.server_name,
+            None if chosen is None else self.suite.name if self.suite is not None else suite_name(chosen.cipher),
+            None if hello is None else hello.offer.server_name,
             shown(self.protocol),
             None if self.is_full is None else not self.is_full,
             trips,
-            None if hello is None else ja4(hello),
+            None if hello is None else ja4(hello.offer),
             self.decrypted,
             None if end is None else self._client_ns,
             None if chosen is None or hello is None else self._server_ns,

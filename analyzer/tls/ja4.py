@@ -6,8 +6,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
-from analyzer.tls.hello import ClientHello
 from analyzer.tls.numbers import ALPN, SERVER_NAME, is_grease
+from analyzer.tls.offer import Offer
 
 VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 NOTHING: Final = "0" * 12
@@ -15,16 +15,18 @@ MOST_NUMBERS: Final = 256
 """Numbers, and bytes of ALPN names, of a hello that is remembered: a hostile one may have tens of thousands."""
 
 
-def ja4(hello: ClientHello) -> str:
-    """Return the fingerprint of a ClientHello over TCP: `a_b_c`.
+def ja4(offer: Offer) -> str:
+    """Return the fingerprint over TCP of what a ClientHello offers: `a_b_c`.
 
     `a` is transport, version, whether a name is asked for, how many cipher suites and extensions, and the first and last character of
     the first ALPN name; `b` and `c` are the first 12 digits of hashes of the sorted cipher suites, and of the sorted extensions without
     name and ALPN, with the signature algorithms in their order. GREASE (RFC 8701) counts nowhere.
     """
-    said = hello.version, hello.ciphers, hello.extensions, hello.protocols, hello.versions, hello.signatures
-    usual = len(hello.ciphers) + len(hello.extensions) + len(hello.versions) + len(hello.signatures) <= MOST_NUMBERS
-    return _remembered(*said) if usual and sum(map(len, hello.protocols)) <= MOST_NUMBERS else _ja4(*said)
+    if offer.fingerprint is None:
+        said = offer.version, offer.ciphers, offer.extensions, offer.protocols, offer.versions, offer.signatures
+        usual = len(offer.ciphers) + len(offer.extensions) + len(offer.versions) + len(offer.signatures) <= MOST_NUMBERS
+        offer.fingerprint = _remembered(*said) if usual and sum(map(len, offer.protocols)) <= MOST_NUMBERS else _ja4(*said)
+    return offer.fingerprint
 
 
 def _ja4(

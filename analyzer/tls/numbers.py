@@ -30,10 +30,12 @@ SERVER_NAME: Final = 0
 SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 ENCRYPT_THEN_MAC: Final = 22
+SESSION_TICKET: Final = 35
 PRE_SHARED_KEY: Final = 41
 EARLY_DATA: Final = 42
 SUPPORTED_VERSIONS: Final = 43
 PSK_MODES: Final = 45
+KEY_SHARE: Final = 51
 """Extension types."""
 
 TLS_1_3: Final = 0x0304

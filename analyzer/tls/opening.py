@@ -9,9 +9,11 @@ from typing import Final, TypeAlias
 from analyzer.tls._records import Record
 from analyzer.tls.ciphers import suite, suite_name
 from analyzer.tls.hello import ClientHello, ServerHello
-from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, APPLICATION_DATA, CHACHA_13, DRAFTS_UNLIKE_13, LARGEST_RECORD, VERSIONS
+from analyzer.tls.numbers import AES_128_GCM_13, AES_256_GCM_13, CHACHA_13, DRAFTS_UNLIKE_13, LARGEST_RECORD, VERSIONS
 from analyzer.tls.protection import BadRecord, Protection, protection_13, protections_12
 
+UNOPENED: Final = 0
+"""No content type (RFC 8446 section 5.1: invalid)."""
 MOST_SKIPPED: Final = 256
 """Records that may have been lost at once, if the next one is to be opened."""
 MOST_TRIES: Final = 16_384
@@ -32,57 +34,70 @@ class Opening:
     """Opens the records of one direction, with one key after the other: early data, handshake, application data."""
 
     def __init__(self, stages: Sequence[Protection], *, inflates: bool = False) -> None:
-        self._stages = list(stages)
+        self._stage: Protection = stages[0]
+        """The key in force."""
+        self._later: list[Protection] = list(stages[1:])
         self._inflate = zlib.decompressobj() if inflates else None
         self.lost = 0
         """How many records may have been lost at most before the next one."""
+        self.fresh = True
+        """Whether the next record is the first."""
         self._tries = MOST_TRIES
 
     def open(self, record: Record) -> tuple[int, bytes] | None:
         """Return content type and plaintext of a record; None where no key opens it."""
-        if record.body is None:
+        body = record.body
+        if body is None:
             return None
+        self.fresh = False
         if self.lost:
-            return self._after_loss(record, record.body)
-        for number, stage in enumerate(self._stages):
+            return self._after_loss(record, body)
+        stage, later = self._stage, 0
+        while True:
             try:
-                found = stage.open(record.header, record.body)
+                found = stage.open(record.header, body)
             except BadRecord:
+                if later == len(self._later):
+                    return None
+                stage = self._later[later]
+                later += 1
                 continue
-            if number:
-                del self._stages[:number]
+            if later:
+                self._stage = stage
+                del self._later[:later]
             return found if self._inflate is None else self._inflated(found)
-        return None
 
-    def data(self, header: bytes, body: bytes) -> bytes | tuple[int, bytes] | None:
-        """Return the plaintext of a record of application data; of another type both, and None where the key in force does not open it."""
+    def data(self, header: bytes, body: bytes) -> tuple[int, bytes, int]:
+        """Return a record's content type, bytes that begin with its plaintext, and how many of them are plaintext.
+
+        The type is UNOPENED where the key in force does not open it.
+        """
         try:
-            found = self._stages[0].open(header, body)
+            kind, data, size = self._stage.content(header, body)
         except BadRecord:
-            return None
-        if self._inflate is not None:
-            inflated = self._inflated(found)
-            if inflated is None:
-                return None
-            found = inflated
-        return found[1] if found[0] == APPLICATION_DATA else found
+            return UNOPENED, b"", 0
+        if self._inflate is None:
+            return kind, data, size
+        inflated = self._inflated((kind, data[:size]))
+        return (UNOPENED, b"", 0) if inflated is None else (kind, inflated[1], len(inflated[1]))
 
     def insert(self, stages: Sequence[Protection]) -> None:
         """Add keys that come after those in force."""
-        self._stages += stages
+        self._later += stages
 
     def advance(self) -> None:
         """Go on to the next key."""
-        if len(self._stages) > 1:
-            del self._stages[0]
+        if self._later:
+            self._stage = self._later.pop(0)
 
     def update(self) -> None:
         """Go on to the key after a KeyUpdate."""
-        self._stages[0].update()
+        self._stage.update()
 
     def skip(self) -> None:
         """Count a record that cannot be opened because a part of it is missing."""
-        self._stages[0].skip(1)
+        self.fresh = False
+        self._stage.skip(1)
 
     def _inflated(self, found: tuple[int, bytes]) -> tuple[int, bytes] | None:
         """Undo compression (RFC 3749): one stream for all records, of which each ends with all that was put in."""
@@ -99,7 +114,7 @@ class Opening:
         self.lost = 0
         if self._inflate is not None:
             return None
-        stage = self._stages[0]
+        stage = self._stage
         for _ in range(tries + 1):
             try:
                 return stage.open(record.header, body)
@@ -113,11 +128,11 @@ def openings(secrets: Mapping[str, bytes], hello: ClientHello, chosen: ServerHel
     """Return the client's and the server's keys, in order of use, or None, why there are none, and which suite is the reason."""
     if not secrets:
         return None, NO_SECRETS, ""
-    found, name = suite(chosen.cipher), suite_name(chosen.cipher)
+    found = suite(chosen.cipher)
     if found is None or found.bulk is None:
-        return None, UNSUPPORTED, name
+        return None, UNSUPPORTED, suite_name(chosen.cipher)
     if chosen.version in DRAFTS_UNLIKE_13:
-        return None, UNSUPPORTED, f"{name} with {VERSIONS[chosen.version]}"
+        return None, UNSUPPORTED, f"{found.name} with {VERSIONS[chosen.version]}"
     if chosen.is_13:
         return _of_13(secrets, chosen.cipher)
     master = secrets.get("CLIENT_RANDOM")
@@ -125,7 +140,7 @@ def openings(secrets: Mapping[str, bytes], hello: ClientHello, chosen: ServerHel
         return None, LACKS_SOME, ""
     pair = protections_12(chosen.version, chosen.cipher, master, hello.random, chosen.random, encrypt_then_mac=chosen.encrypt_then_mac)
     if pair is None:
-        return None, UNSUPPORTED, f"{name} with {VERSIONS.get(chosen.version, chosen.version)}"
+        return None, UNSUPPORTED, f"{found.name} with {VERSIONS.get(chosen.version, chosen.version)}"
     return ([pair[0]], [pair[1]]), "", ""
 
 

@@ -23,7 +23,7 @@ MOST_HELD: Final = 32
 class PlainStream(ByteStream):
     """The plaintext of one direction. Implements `model.seams.ByteStream`."""
 
-    __slots__ = ("_began", "_done", "_ends", "_places", "link", "need", "offset", "sink")
+    __slots__ = ("_began", "_done", "_ends", "_starts", "_stops", "link", "need", "offset", "sink")
 
     def __init__(self) -> None:
         self.link: PlainLink | None = None
@@ -35,7 +35,8 @@ class PlainStream(ByteStream):
         self._done: Mark = (0, 0)
         self._ends: list[int] = []
         """Where the plaintext of each record ends."""
-        self._places: list[tuple[int, int]] = []
+        self._starts: list[int] = []
+        self._stops: list[int] = []
         """Where each record begins and ends on the wire."""
 
     def first_seen(self, offset: int) -> Mark:
@@ -46,17 +47,17 @@ class PlainStream(ByteStream):
         """The packet that completed the record being delivered."""
         return self._done
 
-    def deliver(self, data: bytes, record: Record) -> None:
-        """Hand the plaintext of a record to the reader, as far as it must see it."""
+    def deliver(self, data: bytes, size: int, record: Record) -> None:
+        """Hand the plaintext of a record, the first `size` bytes of `data`, to the reader, as far as it must see it."""
         self._began, self._done = record.began, record.done
-        size = len(data)
         at = self.offset
         after = self.offset = at + size
         ends = self._ends
         ends.append(after)
-        self._places.append((record.start, record.end))
+        self._starts.append(record.start)
+        self._stops.append(record.end)
         if len(ends) > MOST_RECORDS:
-            del ends[: MOST_RECORDS // 2], self._places[: MOST_RECORDS // 2]
+            del ends[: MOST_RECORDS // 2], self._starts[: MOST_RECORDS // 2], self._stops[: MOST_RECORDS // 2]
         if self.need < after and self.sink is not None:
             if self.link is not None:
                 self.link.take_ttl()
@@ -71,17 +72,17 @@ class PlainStream(ByteStream):
 
     def starts_at(self, offset: int) -> int:
         """Return where on the wire the record with the byte at `offset` begins."""
-        places = self._places
-        return places[min(bisect_right(self._ends, offset), len(places) - 1)][0] if places else 0
+        starts = self._starts
+        return starts[min(bisect_right(self._ends, offset), len(starts) - 1)] if starts else 0
 
     def ends_at(self, offset: int) -> int:
         """Return where on the wire the record ends whose plaintext reaches up to `offset` (exclusive)."""
-        places = self._places
-        return places[min(bisect_left(self._ends, offset), len(places) - 1)][1] if places else 0
+        stops = self._stops
+        return stops[min(bisect_left(self._ends, offset), len(stops) - 1)] if stops else 0
 
     def reached(self, wire: int) -> int:
         """Return up to where the plaintext of whole records goes that end at or before a wire offset."""
-        found = bisect_right(self._places, wire, key=lambda place: place[1])
+        found = bisect_right(self._stops, wire)
         return self._ends[found - 1] if found else self._ends[0] - 1 if self._ends else 0
 
 
@@ -202,7 +203,7 @@ class Plaintext:
         """Take the plaintext of a record."""
         if not self._claimed and not self._over and data and not self._claim(data, record, client=client):
             return
-        (self.client if client else self.server).deliver(data, record)
+        (self.client if client else self.server).deliver(data, len(data), record)
 
     def settled(self, *, client: bool) -> PlainStream | None:
         """Return who takes the plaintext of a direction from now on, if that is settled."""
@@ -244,5 +245,5 @@ class Plaintext:
             self._over = self._over or client
         if held is None:
             return True
-        (self.client if client else self.server).deliver(data, record)
+        (self.client if client else self.server).deliver(data, len(data), record)
         return False

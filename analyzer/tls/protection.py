@@ -5,8 +5,10 @@ Nothing here knows packets. The ciphers are imported with the first connection w
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Protocol
 
+from analyzer.tls.ciphers import Suite
 from analyzer.tls.ciphers import suite as look_up
 from analyzer.tls.schedule import TLS_1_0, TLS_1_2, key_block
 
@@ -28,6 +30,14 @@ class Protection(Protocol):
         """
         ...
 
+    def content(self, header: bytes, body: bytes) -> tuple[int, bytes, int]:
+        """Open a record like `open`; return content type, bytes that begin with the plaintext, and how many of them are plaintext.
+
+        That spares a copy of each plaintext where more stands behind it, as in TLS 1.3.
+        """
+        kind, plain = self.open(header, body)
+        return kind, plain, len(plain)
+
     def skip(self, records: int) -> None:
         """Count records that are not opened. In TLS 1.0 with CBC the next one cannot be opened either: its IV is the end of the last."""
         ...
@@ -39,15 +49,23 @@ class Protection(Protocol):
 
 def protection_13(suite: int, secret: bytes) -> Protection | None:
     """Make what opens the records of a TLS 1.3 traffic secret (handshake, early or application); None: suite not supported."""
-    found = look_up(suite)
+    found = _suite_13(suite)
+    if found is None or found.bulk is None:
+        return None
+    from analyzer.tls import _aead
+
+    return _aead.Tls13(found.bulk, found.hash, secret)
+
+
+@cache
+def _suite_13(number: int) -> Suite | None:
+    """Look up a suite of TLS 1.3; None where its records cannot be opened here."""
+    found = look_up(number)
     if found is None or found.key_exchange is not None or found.bulk is None:
         return None
     from analyzer.tls import _aead
 
-    try:
-        return _aead.Tls13(found.bulk, found.hash, secret)
-    except ValueError:
-        return None
+    return found if _aead.is_available(found.bulk) else None
 
 
 def protections_12(

@@ -148,7 +148,7 @@ class Session:
         hands = self.hands
         hello = hands.hello
         if hands.chosen is None:
-            if hello is not None and hello.early_data:
+            if hello is not None and hello.offer.early_data:
                 hands.early = True
                 self.inferring.asked(record)
                 return
@@ -184,7 +184,7 @@ class Session:
         hello = hands.hello
         if hands.may_take_tickets:
             address, port = self.link.server()
-            self.inferring.tickets_from = address, port, hello.server_name if hello is not None else None
+            self.inferring.tickets_from = address, port, hello.offer.server_name if hello is not None else None
         self._tell()
 
     # Losses and ends.

@@ -8,7 +8,7 @@ from analyzer.model.seams import End
 from analyzer.tls._records import Record, Taker
 from analyzer.tls.messages import HEADER, Messages, body_of
 from analyzer.tls.numbers import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE
-from analyzer.tls.opening import Opening
+from analyzer.tls.opening import UNOPENED, Opening
 from analyzer.tls.plaintext import PlainStream
 
 if TYPE_CHECKING:
@@ -49,14 +49,15 @@ class Side(Taker):
         """See `_records.Taker`."""
         session = self.session
         if record.kind == APPLICATION_DATA:
-            if self.opening is not None:
+            opening, body = self.opening, record.body
+            if opening is not None:
                 # Past the handshake nearly all records are such: nothing is left to decide.
-                if self.plain is not None and record.body is not None and not self.opening.lost:
-                    opened = self.opening.data(record.header, record.body)
-                    if isinstance(opened, bytes):
-                        self.plain.deliver(opened, record)
+                if self.plain is not None and body is not None and not opening.lost:
+                    kind, data, size = opening.data(record.header, body)
+                    if kind == APPLICATION_DATA:
+                        self.plain.deliver(data, size, record)
                     else:
-                        session.decrypting.taken(self, record, opened)
+                        session.decrypting.taken(self, record, None if kind == UNOPENED else (kind, data[:size]))
                     return
                 session.decrypting.take(self, record)
             elif not self.ready:

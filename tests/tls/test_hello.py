@@ -16,26 +16,26 @@ from tests.tls.talk import NAME, OTHER, RANDOM, client_hello, extension, message
 def test_what_a_client_offers() -> None:
     found = read_client(client_hello(protocols=(b"h2", b"http/1.1"), early=True)[4:])
     assert found is not None
-    assert (found.random, found.server_name, found.protocols) == (RANDOM, NAME, (b"h2", b"http/1.1"))
-    assert (found.versions, found.ciphers, found.signatures) == ((0x0304, 0x0303), (0x1301, 0xC02F), (0x0403,))
-    assert found.takes_tickets
-    assert found.early_data
-    assert found.offers_13
-    assert found.extensions == (0, 16, 43, 13, 45, 42)
+    assert (found.random, found.offer.server_name, found.offer.protocols) == (RANDOM, NAME, (b"h2", b"http/1.1"))
+    assert (found.offer.versions, found.offer.ciphers, found.offer.signatures) == ((0x0304, 0x0303), (0x1301, 0xC02F), (0x0403,))
+    assert found.offer.takes_tickets
+    assert found.offer.early_data
+    assert found.offer.offers_13
+    assert found.offer.extensions == (0, 16, 43, 13, 45, 42)
 
 
 def test_a_bare_hello_offers_nothing_more() -> None:
     found = read_client(client_hello(None, versions=(), signatures=(), tickets=False)[4:])
     assert found is not None
-    assert (found.server_name, found.protocols, found.versions, found.takes_tickets) == (None, (), (), False)
-    assert not found.offers_13
+    assert (found.offer.server_name, found.offer.protocols, found.offer.versions, found.offer.takes_tickets) == (None, (), (), False)
+    assert not found.offer.offers_13
 
 
 @pytest.mark.parametrize("name", ["Example.COM.", "a" * 254, "bad name", "\x1b[31mred"])
 def test_names_are_plain_or_none(name: str) -> None:
     found = read_client(client_hello(name)[4:])
     assert found is not None
-    assert found.server_name == ("example.com" if name.startswith("Ex") else None)
+    assert found.offer.server_name == ("example.com" if name.startswith("Ex") else None)
 
 
 def test_every_prefix_of_a_hello_is_read_as_far_as_it_goes() -> None:
@@ -43,7 +43,7 @@ def test_every_prefix_of_a_hello_is_read_as_far_as_it_goes() -> None:
     read = [read_client(whole[:size]) for size in range(len(whole) + 1)]
     assert [found is None for found in read] == [size < 34 for size in range(len(whole) + 1)]
     assert read[-1] is not None
-    assert read[-1].server_name == NAME
+    assert read[-1].offer.server_name == NAME
     answer = server_hello()[4:]
     answers = [read_server(answer[:size]) for size in range(len(answer) + 1)]
     assert answers[-1] is not None
@@ -97,20 +97,20 @@ def test_the_fingerprint_is_that_of_its_authors() -> None:
     )  # fmt: skip
     found = read_client(hello[4:])
     assert found is not None
-    assert ja4(found) == "t13d1516h2_8daaf6152771_e5627efa2ab1"
+    assert ja4(found.offer) == "t13d1516h2_8daaf6152771_e5627efa2ab1"
 
 
 def test_the_fingerprint_of_a_bare_hello() -> None:
     found = read_client(b"\x03\x01" + RANDOM + b"\0" + vector(2, b"") + b"\x01\0")
     assert found is not None
-    assert ja4(found) == "t10i000000_000000000000_000000000000"
+    assert ja4(found.offer) == "t10i000000_000000000000_000000000000"
 
 
 @pytest.mark.parametrize("name, shown_as", [(b"h2", "h2"), (b"http/1.1", "h1"), (b"\xab\xcd", "ad"), (b"x", "xx"), (b"", "00")])
 def test_the_alpn_part_of_a_fingerprint(name: bytes, shown_as: str) -> None:
     found = read_client(client_hello(protocols=(name,))[4:])
     assert found is not None
-    assert ja4(found).split("_")[0][-2:] == shown_as
+    assert ja4(found.offer).split("_")[0][-2:] == shown_as
 
 
 def test_messages_are_the_same_however_they_are_cut() -> None:

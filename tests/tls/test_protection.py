@@ -221,15 +221,17 @@ def test_suites_that_earlier_versions_do_not_open(version: int, number: int) -> 
 def test_a_platform_without_a_hash_or_cipher_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     from cryptography.exceptions import UnsupportedAlgorithm
 
-    from analyzer.tls import _aead
+    from analyzer.tls import _aead, protection
 
     def refuse(*_: object, **__: object) -> bytes:
         raise UnsupportedAlgorithm("not in this build")
 
     monkeypatch.setattr(_aead, "ChaCha20Poly1305", refuse)
+    protection._suite_13.cache_clear()
     assert protection_13(0x1303, bytes(32)) is None
     assert protections_12(TLS_1_2, 0xCCA8, MASTER, CLIENT, SERVER) is None
     assert protection_13(0x1301, bytes(32)) is not None
+    protection._suite_13.cache_clear()
 
 
 @given(secret=st.binary(max_size=64), master=st.binary(max_size=64), random=st.binary(max_size=40))

@@ -202,7 +202,7 @@ def test_what_is_remembered_of_places_is_bounded() -> None:
 
     stream = PlainStream()
     for number in range(3 * MOST_RECORDS):
-        stream.deliver(b"ab", Record(DATA, 30 * number, 30 * number + 24, (0, 0), (0, 0), b"", b""))
+        stream.deliver(b"ab", 2, Record(DATA, 30 * number, 30 * number + 24, (0, 0), (0, 0), b"", b""))
     last = 3 * MOST_RECORDS - 1
     assert (stream.starts_at(2 * last), stream.ends_at(2 * last + 2)) == (30 * last, 30 * last + 24)
     assert stream.reached(30 * last + 24) == 2 * last + 2

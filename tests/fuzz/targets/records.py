@@ -35,11 +35,12 @@ def hellos(data: bytes) -> None:
         assert len(message.body) <= min(message.size, LARGEST_HELLO + len(data))
         asked = client_hello(message.body)
         if asked is not None:
-            print_ = ja4(asked)
+            print_ = ja4(asked.offer)
             assert print_.isascii()
             assert len(print_) == 36
-            assert asked.server_name is None or (asked.server_name.isascii() and asked.server_name.isprintable())
-            assert len(asked.session_id) <= 32
+            name = asked.offer.server_name
+            assert name is None or (name.isascii() and name.isprintable())
+            assert len(asked.random) == 32
         chosen = server_hello(message.body)
         if chosen is not None:
             assert 0 <= chosen.cipher <= 0xFFFF

@@ -17,7 +17,7 @@ TIMESTAMPS: Final = 8
 def mss(options: bytes) -> int | None:
     """Return the value of the maximum segment size option of a SYN, or None."""
     found = _content(options, MSS_OPTION)
-    return int.from_bytes(found, "big") if found is not None and len(found) == 2 else None
+    return found[0] << 8 | found[1] if found is not None and len(found) == 2 else None
 
 
 def timestamp(options: bytes) -> bytes | None:

@@ -22,21 +22,21 @@ NO_SECRETS: Final = "the key log has no secrets for it"
 LACKS_SOME: Final = "the key log lacks some of its secrets"
 UNSUPPORTED: Final = "its cipher suite is not supported"
 """Why there are no keys."""
-LABELS_13: Final = (
-    ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"),
-    ("SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"),
-)
-"""The client's and the server's secrets in order of use; only the last of each is indispensable."""
+CLIENT_HANDSHAKE: Final = "CLIENT_HANDSHAKE_TRAFFIC_SECRET"
+SERVER_HANDSHAKE: Final = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+CLIENT_DATA: Final = "CLIENT_TRAFFIC_SECRET_0"
+SERVER_DATA: Final = "SERVER_TRAFFIC_SECRET_0"
+"""Labels of TLS 1.3's secrets; those of data are indispensable."""
 Keys: TypeAlias = tuple[list[Protection], list[Protection]]
 
 
 class Opening:
     """Opens the records of one direction, with one key after the other: early data, handshake, application data."""
 
-    def __init__(self, stages: Sequence[Protection], *, inflates: bool = False) -> None:
-        self._stage: Protection = stages[0]
+    def __init__(self, stages: list[Protection], *, inflates: bool = False) -> None:
+        self._later = list(stages)
+        self._stage: Protection = self._later.pop(0)
         """The key in force."""
-        self._later: list[Protection] = list(stages[1:])
         self._inflate = zlib.decompressobj() if inflates else None
         self.lost = 0
         """How many records may have been lost at most before the next one."""
@@ -154,17 +154,17 @@ def early_openings(secrets: Mapping[str, bytes]) -> list[Protection]:
 
 
 def _of_13(secrets: Mapping[str, bytes], cipher: int) -> tuple[Keys | None, str, str]:
-    sides = []
-    for labels in LABELS_13:
-        if labels[-1] not in secrets:
-            return None, LACKS_SOME, ""
-        stages = []
-        for label in labels:
-            secret = secrets.get(label)
-            if secret is not None:
-                made = protection_13(cipher, secret)
-                if made is None:
-                    return None, UNSUPPORTED, suite_name(cipher)
-                stages.append(made)
-        sides.append(stages)
-    return (sides[0], sides[1]), "", ""
+    client, server = secrets.get(CLIENT_DATA), secrets.get(SERVER_DATA)
+    if client is None or server is None:
+        return None, LACKS_SOME, ""
+    sides = _stages(cipher, secrets.get(CLIENT_HANDSHAKE), client), _stages(cipher, secrets.get(SERVER_HANDSHAKE), server)
+    return (None, UNSUPPORTED, suite_name(cipher)) if sides[0] is None or sides[1] is None else ((sides[0], sides[1]), "", "")
+
+
+def _stages(cipher: int, handshake: bytes | None, data: bytes) -> list[Protection] | None:
+    """Return the keys of a direction, in order of use; those of the handshake may be missing."""
+    last = protection_13(cipher, data)
+    if last is None:
+        return None
+    first = protection_13(cipher, handshake) if handshake is not None else None
+    return [last] if first is None else [first, last]

@@ -5,10 +5,10 @@ Nothing here knows packets. The ciphers are imported with the first connection w
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Protocol
 
-from analyzer.tls.ciphers import Suite
 from analyzer.tls.ciphers import suite as look_up
 from analyzer.tls.schedule import TLS_1_0, TLS_1_2, key_block
 
@@ -49,23 +49,19 @@ class Protection(Protocol):
 
 def protection_13(suite: int, secret: bytes) -> Protection | None:
     """Make what opens the records of a TLS 1.3 traffic secret (handshake, early or application); None: suite not supported."""
-    found = _suite_13(suite)
-    if found is None or found.bulk is None:
-        return None
-    from analyzer.tls import _aead
-
-    return _aead.Tls13(found.bulk, found.hash, secret)
+    make = _maker_13(suite)
+    return make(secret) if make is not None else None
 
 
 @cache
-def _suite_13(number: int) -> Suite | None:
-    """Look up a suite of TLS 1.3; None where its records cannot be opened here."""
+def _maker_13(number: int) -> Callable[[bytes], Protection] | None:
+    """Return what makes a suite's openers, which are asked for four times a connection; None: suite not supported."""
     found = look_up(number)
     if found is None or found.key_exchange is not None or found.bulk is None:
         return None
     from analyzer.tls import _aead
 
-    return found if _aead.is_available(found.bulk) else None
+    return partial(_aead.Tls13, found.bulk, found.hash) if _aead.is_available(found.bulk) else None
 
 
 def protections_12(

@@ -227,11 +227,11 @@ def test_a_platform_without_a_hash_or_cipher_is_answered(monkeypatch: pytest.Mon
         raise UnsupportedAlgorithm("not in this build")
 
     monkeypatch.setattr(_aead, "ChaCha20Poly1305", refuse)
-    protection._suite_13.cache_clear()
+    protection._maker_13.cache_clear()
     assert protection_13(0x1303, bytes(32)) is None
     assert protections_12(TLS_1_2, 0xCCA8, MASTER, CLIENT, SERVER) is None
     assert protection_13(0x1301, bytes(32)) is not None
-    protection._suite_13.cache_clear()
+    protection._maker_13.cache_clear()
 
 
 @given(secret=st.binary(max_size=64), master=st.binary(max_size=64), random=st.binary(max_size=40))

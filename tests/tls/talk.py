@@ -235,11 +235,11 @@ class Sealed:
         """Write the key log, without some of its lines."""
         return "".join(f"{label} {RANDOM.hex()} {secret.hex()}\n" for label, secret in cls.SECRETS.items() if label not in without)
 
-    def __call__(self, label: str, kind: int, plain: bytes) -> bytes:
+    def __call__(self, label: str, kind: int, plain: bytes, padding: int = 0) -> bytes:
         """Seal the next record under a secret."""
         sequence = self.sequence[label]
         self.sequence[label] += 1
-        header, body = seal_13(0x1301, self.SECRETS[label])(sequence, kind, plain)
+        header, body = seal_13(0x1301, self.SECRETS[label], padding)(sequence, kind, plain)
         return header + body
 
     def up(self, plain: bytes, kind: int = DATA) -> bytes:
@@ -248,8 +248,8 @@ class Sealed:
     def down(self, plain: bytes, kind: int = DATA) -> bytes:
         return self("SERVER_TRAFFIC_SECRET_0", kind, plain)
 
-    def shake(self, talk: Talk, *, protocol: bytes = b"http/1.1", early: bool = False) -> Talk:
-        """Do a full handshake that ends at 12 ms."""
+    def shake(self, talk: Talk, *, protocol: bytes = b"http/1.1", early: bool = False, padding: int = 0) -> Talk:
+        """Do a full handshake that ends at 12 ms, the client's Finished padded."""
         if not talk.packet:
             talk.asks(0, record(HANDSHAKE, client_hello(), 0x0301))
         chosen = extension(16, vector(2, vector(1, protocol))) + (extension(42) if early else b"")
@@ -258,4 +258,5 @@ class Sealed:
             10, record(HANDSHAKE, server_hello()), record(CCS, b"\1"),
             *(self("SERVER_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(kind, body)) for kind, body in flight),
         )  # fmt: skip
-        return talk.asks(12, record(CCS, b"\1"), self("CLIENT_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(20, bytes(32))))
+        finished = self("CLIENT_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(20, bytes(32)), padding)
+        return talk.asks(12, record(CCS, b"\1"), finished)

@@ -46,6 +46,15 @@ def test_what_is_sealed_opens(index: int, messages: list[tuple[int, bytes]]) -> 
 
 
 @every
+@settings(max_examples=10)  # for each way to protect records
+@given(plain=st.binary(max_size=70))
+def test_the_content_of_a_record_is_what_opening_it_gives(index: int, plain: bytes) -> None:
+    case = cases()[index]
+    kind, data, size = case.opener().content(*case.seal(0, 23, plain))
+    assert (kind, data[:size], size) == (23, plain, len(plain))
+
+
+@every
 def test_a_full_record_opens(index: int) -> None:
     case = cases()[index]
     plain = os.urandom(16_384)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analyzer.model.seams import End
+from analyzer.tls import _aead
 from analyzer.tls.plaintext import MOST_RECORDS, PlainStream
+from analyzer.tls.schedule import traffic_keys
 from tests.http.speech import answer, ask
 from tests.tls.sealing import CLIENT, MASTER, SERVER, opener_12, seal_12
 from tests.tls.talk import (
@@ -19,10 +21,12 @@ from tests.tls.talk import (
     Sealed,
     Talk,
     client_hello,
+    extension,
     message,
     record,
     server_hello,
     times,
+    vector,
 )  # fmt: skip
 
 QUESTION, ANSWER = ask(body=b"question"), answer(body=b"answer" * 100)
@@ -91,6 +95,46 @@ def test_without_the_secrets_of_the_handshake() -> None:
     (row,) = talk.close()
     assert (row.evidence, times(row)) == ("decrypted", (13, 13, 30, 30))
     assert (talk.handshakes[0].end_ns, talk.handshakes[0].alpn) == (12 * MS, None)
+
+
+def test_only_the_keys_that_are_used_are_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    derived = []
+
+    def note(secret: bytes, length: int, name: str) -> tuple[bytes, bytes]:
+        derived.append(secret[:1])
+        return traffic_keys(secret, length, name)
+
+    monkeypatch.setattr(_aead, "traffic_keys", note)
+    sealed = Sealed()
+    talk = sealed.shake(Talk(Sealed.log())).asks(13, sealed.up(QUESTION))
+    assert derived == [b"2", b"3"]
+    assert (talk.handshakes[0].end_ns, talk.handshakes[0].decrypted) == (12 * MS, True)
+    talk.tells(30, sealed.down(ANSWER))
+    assert [times(row) for row in talk.close()] == [(13, 13, 30, 30)]
+    assert derived == [b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize("certificate", [b"\0" * 4, bytes(700)], ids=["none", "one"])
+def test_a_client_that_shows_a_certificate_is_done_with_its_finished(certificate: bytes) -> None:
+    sealed = Sealed()
+    talk = Talk(Sealed.log()).asks(0, record(HANDSHAKE, client_hello(), 0x0301))
+    chosen = extension(16, vector(2, vector(1, b"http/1.1")))
+    flight = [(8, vector(2, chosen)), (13, bytes(30)), (11, bytes(900)), (15, bytes(260)), (20, bytes(32))]
+    said = [sealed("SERVER_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(kind, body)) for kind, body in flight]
+    talk.tells(10, record(HANDSHAKE, server_hello()), record(CCS, b"\1"), *said)
+    for ms, kind, body in ((12, 11, certificate), (14, 15, bytes(70)), (16, 20, bytes(32))):
+        talk.asks(ms, sealed("CLIENT_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(kind, body)))
+    talk.asks(17, sealed.up(QUESTION)).tells(30, sealed.down(ANSWER))
+    assert [(row.evidence, times(row)) for row in talk.close()] == [("decrypted", (17, 17, 30, 30))]
+    assert talk.handshakes[0].end_ns == 16 * MS
+
+
+def test_a_client_finished_that_is_padded_is_opened() -> None:
+    sealed = Sealed()
+    talk = sealed.shake(Talk(Sealed.log()), padding=100)
+    talk.asks(13, sealed.up(QUESTION)).tells(30, sealed.down(ANSWER))
+    assert [(row.evidence, times(row)) for row in talk.close()] == [("decrypted", (13, 13, 30, 30))]
+    assert talk.handshakes[0].end_ns == 12 * MS
 
 
 def test_one_secret_is_not_enough() -> None:

@@ -12,6 +12,7 @@ from analyzer.tls.numbers import (
     ALERT,
     APPLICATION_DATA,
     CERTIFICATE,
+    CERTIFICATE_VERIFY,
     ENCRYPTED_EXTENSIONS,
     END_OF_EARLY_DATA,
     FINISHED,
@@ -76,22 +77,24 @@ class Decrypting:
         else:
             session.client.opening.insert(found[0])
         session.server.opening = Opening(found[1], inflates=chosen.compresses)
+        session.client.finishes = chosen.is_13 and not hello.offer.early_data
 
     def take(self, side: Side, record: Record) -> None:
         """Open a record and take what is in it."""
         session, opening, plain = self._session, side.opening, self._plain
         if opening is None or plain is None:
             return
+        hands = session.hands
+        finishes, side.finishes = side.finishes, False
         if record.body is None:
             opening.skip()
             if side.ready and record.kind == APPLICATION_DATA:
                 self._prove()
                 plain.gap(max(0, record.size - session.inferring.overhead), client=side.client)
             return
-        if side.client and not side.ready and opening.fresh and not opening.lost and self._is_finished(record):
-            # Nothing but its place is asked of the client's Finished: its key, which as a rule opens nothing else, need not be derived.
-            opening.advance()
-            session.hidden_handshake(side, record)
+        if finishes and not side.ready and hands.decrypted and not opening.lost and record.size == hands.finished_size:
+            session.turn(side, record)
+            self._finished(side, record)
             return
         self.taken(side, record, opening.open(record))
 
@@ -124,6 +127,11 @@ class Decrypting:
             session.turn(side, record)
             if side.hidden.is_whole(content):
                 self._message(side, content[0], len(content) - HEADER, body_of(content), record)
+                # With a pre-shared key nothing is proven by certificates (RFC 8446 section 2.2).
+                resumes = session.hands.chosen is not None and session.hands.chosen.resumes
+                side.finishes = session.hands.is_13 and (
+                    content[0] == CERTIFICATE_VERIFY or (content[0] == ENCRYPTED_EXTENSIONS and resumes)
+                )
             else:
                 for message in side.hidden.feed(content):
                     self._message(side, message.type, message.size, message.body, record)
@@ -144,15 +152,16 @@ class Decrypting:
             self._prove()
             self._plain.end(how, client=side.client)
 
-    def _is_finished(self, record: Record) -> bool:
-        """Tell whether the first protected record of the client is its Finished, as its size says (RFC 8446 section 4.4.4).
-
-        Sure, because the secrets have proven right with the server's handshake, and nothing else that a client says first has that size:
-        EndOfEarlyData, an empty Certificate and alerts are shorter, a certificate is longer.
-        """
-        hands = self._session.hands
-        hello = hands.hello
-        return hands.is_13 and hands.decrypted and record.size == hands.finished_size and hello is not None and not hello.offer.early_data
+    def _finished(self, side: Side, record: Record) -> None:
+        """Take a Finished of TLS 1.3: nothing but its place is asked for."""
+        session, opening = self._session, side.opening
+        if opening is not None:
+            opening.advance()
+        if side.client:
+            session.client_finished(record)
+        else:
+            session.hands.server_done = record.done
+            side.ready = True
 
     def _is_inferred(self, side: Side, record: Record) -> bool:
         """Take the answer to early data that could not be read, and close that exchange with the next request."""
@@ -174,12 +183,7 @@ class Decrypting:
             if not hands.is_13:
                 session.finished(side, record)
                 return
-            opening.advance()
-            if side.client:
-                session.client_finished(record)
-            else:
-                hands.server_done = record.done
-                side.ready = True
+            self._finished(side, record)
         elif not hands.is_13:
             return
         elif kind == KEY_UPDATE:

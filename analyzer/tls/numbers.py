@@ -22,6 +22,7 @@ CERTIFICATE: Final = 11
 SERVER_KEY_EXCHANGE: Final = 12
 CLIENT_KEY_EXCHANGE: Final = 16
 SERVER_HELLO_DONE: Final = 14
+CERTIFICATE_VERIFY: Final = 15
 FINISHED: Final = 20
 KEY_UPDATE: Final = 24
 """Handshake message types."""

@@ -40,8 +40,6 @@ class Opening:
         self._inflate = zlib.decompressobj() if inflates else None
         self.lost = 0
         """How many records may have been lost at most before the next one."""
-        self.fresh = True
-        """Whether the next record is the first."""
         self._tries = MOST_TRIES
 
     def open(self, record: Record) -> tuple[int, bytes] | None:
@@ -49,7 +47,6 @@ class Opening:
         body = record.body
         if body is None:
             return None
-        self.fresh = False
         if self.lost:
             return self._after_loss(record, body)
         stage, later = self._stage, 0
@@ -96,7 +93,6 @@ class Opening:
 
     def skip(self) -> None:
         """Count a record that cannot be opened because a part of it is missing."""
-        self.fresh = False
         self._stage.skip(1)
 
     def _inflated(self, found: tuple[int, bytes]) -> tuple[int, bytes] | None:

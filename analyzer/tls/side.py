@@ -21,7 +21,20 @@ ALERT_SIZE: Final = 2
 class Side(Taker):
     """One direction. Implements `_records.Taker`."""
 
-    __slots__ = ("_lost_from", "changed", "client", "cut", "ended_how", "hidden", "messages", "opening", "plain", "ready", "session")
+    __slots__ = (
+        "_lost_from",
+        "changed",
+        "client",
+        "cut",
+        "ended_how",
+        "finishes",
+        "hidden",
+        "messages",
+        "opening",
+        "plain",
+        "ready",
+        "session",
+    )
 
     def __init__(self, session: Session, *, client: bool) -> None:
         self.session = session
@@ -37,6 +50,12 @@ class Side(Taker):
         """Whether records of TLS 1.2 and before are protected."""
         self.ready = False
         """Whether application data is what it says: before that TLS 1.3 hides its handshake in it."""
+        self.finishes = False
+        """Whether a record as long as a Finished of TLS 1.3 can be nothing else, next: it need not be opened, nor its key be derived.
+
+        So it is behind a CertificateVerify, and behind the EncryptedExtensions of a server that resumes (RFC 8446 section 4.4). What else a
+        client may begin with is shorter (EndOfEarlyData, an empty Certificate, alerts) or longer (a certificate).
+        """
         self.ended_how: End | None = None
         self.cut: Record | None = None
         self._lost_from = 0

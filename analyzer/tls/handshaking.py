@@ -27,6 +27,9 @@ from analyzer.tls.numbers import (
 TAG_AND_TYPE: Final = 17
 """What TLS 1.3 adds to a plaintext with all suites but CCM_8: content type and tag."""
 USUAL_HASH: Final = 32
+NOBODY: Final = 0
+CLIENT: Final = 1
+SERVER: Final = 2
 PROVING: Final = frozenset({CERTIFICATE, SERVER_KEY_EXCHANGE, SERVER_HELLO_DONE})
 """Messages of a server that does not resume."""
 
@@ -63,8 +66,8 @@ class Handshaking:
         """The client's first application data, told once the connection is over."""
         self._start: Mark | None = None
         self._last: Mark | None = None
-        self._turn: bool | None = None
-        """Who spoke last: the client?"""
+        self._turn = NOBODY
+        """Who spoke last."""
         self._client_ns = 0
         self._server_ns = 0
 
@@ -100,13 +103,14 @@ class Handshaking:
         """Account for a record: whoever speaks after the other has let it wait, the server's packets a round trip longer."""
         if self._start is None:
             self._start = record.began
-        if self._turn is not None and self._turn != client and self._last is not None:
+        speaker = CLIENT if client else SERVER
+        if self._turn != speaker and self._last is not None:
             waited = max(0, record.began[0] - self._last[0])
             if client:
                 self._client_ns += waited
             else:
                 self._server_ns += max(0, waited - (self._link.server_rtt_ns() or 0))
-        self._turn, self._last = client, record.done
+        self._turn, self._last = speaker, record.done
 
     def message(self, kind: int, size: int, body: bytes, *, client: bool) -> None:
         """Take a handshake message in the clear; see `messages.Message`."""

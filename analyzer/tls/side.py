@@ -22,19 +22,8 @@ class Side(Taker):
     """One direction. Implements `_records.Taker`."""
 
     __slots__ = (
-        "_lost_from",
-        "changed",
-        "client",
-        "cut",
-        "ended_how",
-        "finishes",
-        "hidden",
-        "messages",
-        "opening",
-        "plain",
-        "ready",
-        "session",
-    )
+        "_lost_from", "changed", "client", "cut", "ended_how", "finishes", "hidden", "messages", "opening", "plain", "ready", "session",
+    )  # fmt: skip
 
     def __init__(self, session: Session, *, client: bool) -> None:
         self.session = session

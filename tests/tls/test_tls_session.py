@@ -129,6 +129,28 @@ def test_a_client_that_shows_a_certificate_is_done_with_its_finished(certificate
     assert talk.handshakes[0].end_ns == 16 * MS
 
 
+def test_a_client_that_shows_a_certificate_later_is_read_on() -> None:
+    sealed = Sealed()
+    talk = sealed.shake(Talk(Sealed.log()))
+    for kind, body in ((11, bytes(700)), (15, bytes(70)), (20, bytes(32))):  # RFC 8446 section 4.6.2
+        talk.asks(13, sealed.up(message(kind, body), HANDSHAKE))
+    talk.asks(14, sealed.up(QUESTION)).tells(30, sealed.down(ANSWER))
+    assert [(row.evidence, times(row)) for row in talk.close()] == [("decrypted", (14, 14, 30, 30))]
+    assert talk.handshakes[0].end_ns == 12 * MS
+
+
+def test_a_server_that_resumes_is_done_with_its_finished() -> None:
+    sealed = Sealed()
+    talk = Talk(Sealed.log()).asks(0, record(HANDSHAKE, client_hello(), 0x0301))
+    said = [message(8, vector(2, extension(16, vector(2, vector(1, b"http/1.1"))))), message(20, bytes(32))]
+    flight = [sealed("SERVER_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, one) for one in said]
+    talk.tells(10, record(HANDSHAKE, server_hello(resumed=True)), *flight, sealed.down(message(4, bytes(200)), HANDSHAKE))
+    talk.asks(12, sealed("CLIENT_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE, message(20, bytes(32))), sealed.up(QUESTION))
+    talk.tells(30, sealed.down(ANSWER))
+    assert [(row.evidence, times(row)) for row in talk.close()] == [("decrypted", (12, 12, 30, 30))]
+    assert (talk.handshakes[0].end_ns, talk.handshakes[0].resumed) == (12 * MS, True)
+
+
 def test_a_client_finished_that_is_padded_is_opened() -> None:
     sealed = Sealed()
     talk = sealed.shake(Talk(Sealed.log()), padding=100)

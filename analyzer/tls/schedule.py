@@ -50,7 +50,7 @@ _IV_INFO: Final = _label("iv", NONCE) + b"\x01"
 def traffic_keys(secret: bytes, key_length: int, hash_name: str) -> tuple[bytes, bytes]:
     """Derive key (16 or 32 bytes) and IV of a traffic secret, which is as long as the hash (RFC 8446 section 7.3).
 
-    Each is one block of HMAC with the same key: hashing its two pads once for both takes 60 % of the time of two calls of `hmac.digest`.
+    Each is one block of HMAC with the same key: hashing its two pads once for both takes a third less than two calls of `hmac.digest`.
     """
     make: Callable[[bytes], Any]
     make, block = (sha256, 64) if hash_name == "sha256" else (sha384, 128)

@@ -10,8 +10,10 @@ from typing import Any
 from analyzer.model.analysis import SCHEMA, Analysis
 from analyzer.model.capture import CaptureInfo, Inference, Off
 from analyzer.model.clocks import Clock
+from analyzer.report.objects import JsonRows
 from analyzer.report.worth import gains
 
+BATCH = 1000
 DISTRIBUTION = "sdkledger"
 
 
@@ -84,11 +86,11 @@ class JsonRenderer:
         head = {"schema": SCHEMA, "analyzer_version": analyzer_version(), "capture": capture_of(analysis)}
         # Plain ASCII: a document shown on a terminal can neither move its cursor nor reorder its text.
         yield json.dumps(head)[:-1]
-        encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
         pools = (analysis.pool(),) if analysis.pooled is not None else ()
         for table in (*analysis.tables(), *gains(analysis), *pools):
             yield f',\n"{table.name}":['
-            for start in range(0, len(table), 1000):
-                yield (",\n" if start else "\n") + ",\n".join(map(encode, table[start : start + 1000].to_dicts()))
+            rows = JsonRows(table.columns)
+            for start in range(0, len(table), BATCH):
+                yield (",\n" if start else "\n") + ",\n".join(rows.batch(list(table[start : start + BATCH])))
             yield "]"
         yield "}\n"

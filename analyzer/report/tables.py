@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from analyzer.errors import UsageError
@@ -11,13 +10,11 @@ from analyzer.model.table import Column, Table
 from analyzer.report import text
 from analyzer.report.commas import CsvRows
 from analyzer.report.layout import WIDTH, aligned, cells, fits, fold, shorten
+from analyzer.report.objects import JsonRows
 from analyzer.units import milliseconds, moment
 
 FORMATS = ("table", "markdown", "csv", "json", "jsonl")
 BATCH = 1000
-ENCODE = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-"""Plain ASCII: what would move a cursor or reorder text on a terminal is written as an escape, which every JSON reader takes back."""
-
 PROSE = frozenset({"summary", "detail", "remedy", "decides", "title"})
 """Columns of sentences: where they do not fit they go on in the next line, as lists do; names end in an ellipsis."""
 LESSER = (
@@ -229,20 +226,21 @@ def _csv(table: Table[Any], wanted: Wanted) -> Iterator[str]:
         heading = ""
 
 
-def _objects(table: Table[Any], wanted: Wanted) -> Iterable[dict[str, Any]]:
-    names = [column.name for column in wanted.columns]
-    for row in table:
-        yield dict(zip(names, wanted.values(row), strict=True))
+def _objects(table: Table[Any], wanted: Wanted) -> Iterator[list[str]]:
+    """Yield the rows as JSON objects, a batch at a time."""
+    rows = JsonRows(wanted.columns)
+    for start in range(0, len(table), BATCH):
+        yield rows.batch(list(map(wanted.values, table[start : start + BATCH])))
 
 
 def _lines(table: Table[Any], wanted: Wanted) -> Iterator[str]:
-    for row in _objects(table, wanted):
-        yield ENCODE(row) + "\n"
+    for batch in _objects(table, wanted):
+        yield "\n".join(batch) + "\n"
 
 
 def _json(table: Table[Any], wanted: Wanted) -> Iterator[str]:
     before = "[\n"
-    for row in _objects(table, wanted):
-        yield before + ENCODE(row)
+    for batch in _objects(table, wanted):
+        yield before + ",\n".join(batch)
         before = ",\n"
     yield "\n]\n" if len(table) else "[]\n"

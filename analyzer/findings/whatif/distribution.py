@@ -58,10 +58,10 @@ def total(alike: Iterable[Sequence[Lengths]]) -> Lengths:
     low = likely = high = 0
     variance = 0.0
     for values in alike:
-        for one in values:
-            low, likely, high = low + one.low, likely + one.likely, high + one.high
+        lows, likelies, highs = zip(*values, strict=True) if values else ((), (), ())
+        low, likely, high = low + sum(lows), likely + sum(likelies), high + sum(highs)
         if len(values) >= ENOUGH:
-            quarter = quartiles([one.likely for one in values])
+            quarter = quartiles(likelies)
             variance += len(values) * ((quarter.high - quarter.low) / QUARTILES) ** 2
     reach = round(Z * sqrt(variance))
     return Lengths(max(0, low - reach), likely, high + reach)

@@ -8,7 +8,7 @@ less than what the repairs leave; what the repairs leave is the most. A receiver
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 from typing import TypeAlias
 
@@ -31,11 +31,13 @@ Way: TypeAlias = tuple[str, str, str]
 def no_loss(scene: Scene) -> str | None:
     """Take repairs out of the calls; return why nothing changes, None where something does."""
     asked_again, usual = _lookups(scene)
-    quickest = _rates(scene)
+    long = {number: row for number, row in scene.view.exchanges.items() if _is_long(row)}
+    quickest = _rates(scene, long.values())
     slower = 0
     for call in scene.left():
         changed = False
-        repairs = union(_repairs(scene, call))
+        # Most calls lost nothing, and their parts need not be made.
+        repairs = union(_repairs(scene, call)) if call.stall_ns or call.connect_ns or call.failed_ns else ()
         if repairs:
             for part in scene.parts(call):
                 if part.kind == "stall" and part.where != CREDENTIALS:
@@ -43,8 +45,9 @@ def no_loss(scene: Scene) -> str | None:
                     part.set(NOTHING)
             for start, end in repairs:
                 changed = cut(scene.parts(call), start, end, _may_stall) or changed
-        for part in scene.parts(call) if repairs or ((call.receive_ns or call.send_ns) and _lost(scene, call.connection_id)) else ():
-            changed = _with_window(scene, part, quickest) or changed
+        if not long.keys().isdisjoint(call.exchange_ids) and (repairs or _lost(scene, call.connection_id)):
+            for part in scene.parts(call):
+                changed = _with_window(scene, part, quickest) or changed
         if call.dns_ns and usual is not None and asked_again.intersection(call.connection_ids):
             for part in scene.parts(call):
                 if part.kind == "dns" and part.connection_id in asked_again and part.likely > usual.likely:
@@ -67,10 +70,15 @@ def _way(scene: Scene, row: Exchange, kind: str) -> Way | None:
     return (under.client_address, under.server_address, kind) if under is not None else None
 
 
-def _rates(scene: Scene) -> dict[Way, float]:
+def _is_long(row: Exchange) -> bool:
+    """Tell whether a message of an exchange takes more than the window that a connection begins with."""
+    return row.request_bytes > INITIAL_WINDOW_BYTES or row.response_bytes > INITIAL_WINDOW_BYTES
+
+
+def _rates(scene: Scene, long: Iterable[Exchange]) -> dict[Way, float]:
     """Return the nanoseconds that a byte of a long message took, of the quickest: so fast is the way at least."""
     out: dict[Way, float] = {}
-    for row in scene.view.exchanges.values():
+    for row in long:
         asked, sent, first, last = row.request_start_ns, row.request_end_ns, row.response_start_ns, row.response_end_ns
         if row.request_bytes > INITIAL_WINDOW_BYTES and asked is not None and sent is not None and (way := _way(scene, row, "send")):
             # Its last bytes are under way as long as its wait for the network is longer than a round trip.

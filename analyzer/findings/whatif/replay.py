@@ -93,8 +93,13 @@ class _Stage:
         self._sums: dict[str, DurationNs] = {}
 
     @cached_property
+    def _own(self) -> dict[int, Lengths]:
+        """How long each call takes, by its id: what those take still that no change touches."""
+        return {call.call_id: Lengths(call.duration_ns, call.duration_ns, call.duration_ns) for call in self.calls}
+
+    @cached_property
     def _before(self) -> Quantiles:
-        return quantiles([_own(call) for call in self.calls if call.truncated is None])
+        return quantiles([self._own[call.call_id] for call in self.calls if call.truncated is None])
 
     def run(self, wishes: Wishes) -> tuple[WhatIf, Scene]:
         """Run changes one after the other; return the row and the scene that they left."""
@@ -103,14 +108,15 @@ class _Stage:
         refusals = [(change, change.make(scene)) for change in made]
         applied = [change for change, why in refusals if why is None]
         left = scene.left()
-        after = {call.call_id: scene.after(call) for call in left}
+        own, touched = self._own, scene.touched
+        after = {call.call_id: scene.after(call) if call.call_id in touched else own[call.call_id] for call in left}
         spread = quantiles([after[call.call_id] for call in left if call.truncated is None]) if applied else self._before
         alike: dict[str | None, list[Lengths]] = defaultdict(list)
         for call in left:
             alike[call.operation].append(after[call.call_id])
         sums = total(alike.values())
         refused = [f"{change.option}: {why}" if len(made) > 1 else why for change, why in refusals if why is not None]
-        changed = sum(after[call.call_id].likely != call.duration_ns for call in left) + len(scene.gone)
+        changed = sum(after[call.call_id].likely != call.duration_ns for call in left if call.call_id in touched) + len(scene.gone)
         likely, low, high = (sums.likely, sums.low, sums.high) if applied else (self.total,) * 3
         row = WhatIf(
             change=" + ".join(change.option for change in made),
@@ -154,10 +160,6 @@ class _Stage:
         return known
 
 
-def _own(call: Call) -> Lengths:
-    return Lengths(call.duration_ns, call.duration_ns, call.duration_ns)
-
-
 def _columns(before: Quantiles, after: Quantiles) -> dict[str, Any]:
     """Return the twelve columns of the percentiles."""
     out: dict[str, Any] = {}
@@ -175,5 +177,5 @@ def _replayed(scene: Scene) -> Iterator[Replayed]:
             yield Replayed(call.call_id, call.operation, call.duration_ns, None, None, None, 0)
             continue
         now = scene.after(call)
-        queue = sum(part.likely for part in scene.parts(call) if part.kind == "queue") if scene.touched(call) else 0
+        queue = sum(part.likely for part in scene.parts(call) if part.kind == "queue") if call.call_id in scene.touched else 0
         yield Replayed(call.call_id, call.operation, call.duration_ns, now.likely, now.low, now.high, queue)

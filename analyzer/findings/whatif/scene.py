@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
@@ -126,9 +126,10 @@ class Scene:
             made = self._parts[call.call_id] = list(_parts(self, call))
         return made
 
-    def touched(self, call: Call) -> bool:
-        """Tell whether any change has looked at a call: another has its own length still."""
-        return call.call_id in self._parts
+    @property
+    def touched(self) -> Container[int]:
+        """The ids of the calls that any change has looked at: others have their own length still."""
+        return self._parts.keys()
 
     def after(self, call: Call) -> Lengths:
         """Return how long a call takes now."""

@@ -37,7 +37,7 @@ class LostAnswer(NamedTuple):
 def lost_answers(view: View) -> list[LostAnswer]:
     """Return the calls whose final answer came at least one retransmission timeout late, behind packets that were never seen."""
     groups: dict[tuple[str | None, str | None, str | None], list[tuple[Call, Exchange]]] = defaultdict(list)
-    for call, row in view.answered if any(row.unseen_before_response > 0 for _, row in view.answered) else ():
+    for call, row in view.answered if any(row.unseen_before_response > 0 for row in view.exchanges.values()) else ():
         if row.server_ns is not None and call.server_ns is not None:
             groups[call.service, call.operation, call.table_name].append((call, row))
     found: list[LostAnswer] = []

@@ -29,7 +29,12 @@ def some_calls(chosen: Sequence[Call], of: Collection[Call]) -> str:
     """
     operations = {call.operation for call in chosen}
     only = next(iter(operations)) if len(operations) == 1 else None
-    total = max(len(chosen), len(of) if only is None else sum(call.operation == only for call in of))
+    return some_of(chosen, only, len(of) if only is None else sum(call.operation == only for call in of))
+
+
+def some_of(chosen: Sequence[Call], only: str | None, total: int) -> str:
+    """Say the same where the operation of all of them, and how many calls there are of it, is known."""
+    total = max(len(chosen), total)
     noun = f"{only} call" if only is not None else "call"
     if total == 1:
         return f"The only {noun}"

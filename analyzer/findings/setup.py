@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from heapq import heappop, heappush
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from analyzer.findings.view import SET_UP, View
@@ -50,9 +52,9 @@ def paid(view: View) -> list[Paid]:
     """Return the service calls that waited for set-up of their final connection, in order of their start."""
     out = []
     for call in view.service_calls:
-        if set_up_ns(call) < FLOOR_NS or call.connection_id is None:
+        if call.dns_ns + call.connect_ns + call.tls_ns < FLOOR_NS:
             continue
-        under = view.connections.get(call.connection_id)
+        under = view.connections.get(call.connection_id) if call.connection_id is not None else None
         if under is None:
             continue
         last = view.exchanges.get(call.exchange_ids[-1]) if call.exchange_ids else None
@@ -84,27 +86,41 @@ def server_of(row: Connection) -> str:
 
 
 def clients(view: View) -> list[Client]:
-    """Sort the service calls by client address, server and SDK."""
+    """Sort the service calls by client address, server and SDK; none where no connection carried a single call."""
+    used = {number: under for number in view.ended_on if (under := view.connections.get(number)) is not None}
+    single = {number for number, under in used.items() if _is_single(view, under)}
+    if not single:
+        return []
     waited = {one.call.call_id: one for one in view.once(paid)}
     groups: dict[tuple[str, str, str | None], Client] = {}
-    for call in view.service_calls:
-        under = view.connections.get(call.connection_id) if call.connection_id is not None else None
-        if under is None:
-            continue
-        key = (call.client_address, server_of(under), call.sdk)
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = Client(*key, [], [], set())
-        group.calls.append(call)
-        exchanges = view.exchanges_on.get(under.connection_id, [])
-        one = waited.get(call.call_id)
-        # By the connection's own count: a narrowed answer lacks exchanges.
-        if under.exchanges == 1 and len(exchanges) == 1 and closed_at_once(exchanges[0], under):
-            if one is not None:
-                group.single.append(one)
-        else:
-            group.others.add(under.connection_id)
-    return list(groups.values())
+    for number, under in used.items():
+        server = server_of(under)
+        for (address, sdk), alike in groupby(view.ended_on[number], key=_WHOSE):
+            key = (address, server, sdk)
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = Client(*key, [], [], set())
+            calls = list(alike)
+            group.calls.extend(calls)
+            if number in single:
+                group.single.extend(waited[call.call_id] for call in calls if call.call_id in waited)
+            else:
+                group.others.add(number)
+    for group in groups.values():
+        group.calls.sort(key=_CALL_ID)
+        group.single.sort(key=lambda one: one.call.call_id)
+    return sorted(groups.values(), key=lambda group: group.calls[0].call_id)
+
+
+def _is_single(view: View, under: Connection) -> bool:
+    """Tell whether a connection was opened for one exchange: by its own count, since a narrowed answer lacks exchanges."""
+    if under.exchanges != 1:
+        return False
+    exchanges = view.exchanges_on.get(under.connection_id, [])
+    return len(exchanges) == 1 and closed_at_once(exchanges[0], under)
+
+
+_WHOSE, _CALL_ID = attrgetter("client_address", "sdk"), attrgetter("call_id")
 
 
 def closed_at_once(exchange: Exchange, under: Connection) -> bool:

@@ -34,8 +34,8 @@ class Stalled(NamedTuple):
 
 def stalled(view: View, kinds: frozenset[str]) -> Iterator[Stalled]:
     """Yield the stalls of some kinds of all service calls, in order."""
-    for call, exchange in view.asked:
-        under = view.connections.get(exchange.connection_id) if exchange.stalls else None
+    for call, exchange in view.held_up:
+        under = view.connections.get(exchange.connection_id)
         if under is None:
             continue
         for stall in exchange.stalls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from analyzer.findings.view import View
 from analyzer.findings.words import median
@@ -41,25 +41,35 @@ class Transfer(NamedTuple):
         return self.usual_ns
 
 
-def transfers(view: View, least_bytes: int) -> list[Transfer]:
-    """Return the requests and responses of at least so many bytes, in order of their calls, with what is usual for their size.
+def transfers(view: View, least_bytes: int, least_ns: DurationNs) -> list[Transfer]:
+    """Return the requests and responses of at least so many bytes that took so long, in order of their calls, with what is usual.
 
-    Sizes are alike within a factor of two; messages are compared with those of the same client, operation and direction only.
+    Sizes are alike within a factor of two; messages are compared with those of the same client, operation and direction only, the quick
+    ones among them.
     """
-    found: list[Transfer] = []
-    groups: dict[tuple[str, str | None, str | None, bool, int], list[DurationNs]] = defaultdict(list)
+    long: list[tuple[_Group, Call, Exchange, DurationNs]] = []
+    groups: dict[_Group, list[DurationNs]] = defaultdict(list)
     for call, row in view.answered:
-        sizes = row.request_bytes, row.response_bytes
-        if max(sizes) < least_bytes or call.truncated is not None:
+        up, down = row.request_bytes, row.response_bytes
+        if (up < least_bytes and down < least_bytes) or call.truncated is not None:
             continue
-        for upload, size in zip((True, False), sizes, strict=True):
+        for upload, size in ((True, up), (False, down)):
             if size < least_bytes:
                 continue
             took = _upload_ns(view, call, row) if upload else _download_ns(call, row)
-            found.append(Transfer(call, row, upload, size, took))
-            groups[_group(found[-1])].append(took)
-    usual = {key: _usual(times) for key, times in groups.items() if len(times) >= PEERS}
-    return [one._replace(usual_ns=usual[key](one.took_ns)) if (key := _group(one)) in usual else one for one in found]
+            key = (call.client_address, call.service, call.operation, upload, size.bit_length())
+            groups[key].append(took)
+            if took >= least_ns:
+                long.append((key, call, row, took))
+    usual = {key: _usual(groups[key]) for key in {one[0] for one in long} if len(groups[key]) >= PEERS}
+    return [
+        Transfer(call, row, key[3], row.request_bytes if key[3] else row.response_bytes, took, usual[key](took) if key in usual else None)
+        for key, call, row, took in long
+    ]
+
+
+_Group: TypeAlias = tuple[str, str | None, str | None, bool, int]
+"""Client address, service, operation, whether it is the request, and the bits of its size."""
 
 
 def _usual(times: list[DurationNs]) -> Callable[[DurationNs], DurationNs]:
@@ -78,10 +88,6 @@ def _usual(times: list[DurationNs]) -> Callable[[DurationNs], DurationNs]:
     return of_others
 
 
-def _group(one: Transfer) -> tuple[str, str | None, str | None, bool, int]:
-    return one.call.client_address, one.call.service, one.call.operation, one.upload, one.size.bit_length()
-
-
 def _upload_ns(view: View, call: Call, row: Exchange) -> DurationNs:
     """Return how long a request was under way, its repairs and one round trip apart (an upload's last bytes are acknowledged after it)."""
     under = view.connections.get(row.connection_id)
@@ -91,7 +97,7 @@ def _upload_ns(view: View, call: Call, row: Exchange) -> DurationNs:
 
 
 def _download_ns(call: Call, row: Exchange) -> DurationNs:
-    return max(0, call.receive_ns - _stalled(row, row.response_start_ns, row.response_end_ns))
+    return max(0, call.receive_ns - _stalled(row, row.response_start_ns, row.response_end_ns)) if row.stalls else call.receive_ns
 
 
 def _stalled(row: Exchange, start: TimeNs | None, end: TimeNs | None) -> DurationNs:

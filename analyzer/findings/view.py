@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from analyzer.model.analysis import Analysis
@@ -13,6 +16,8 @@ from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.units import DurationNs, TimeNs
 
 Result = TypeVar("Result")
+
+_CALL_ID: Callable[[Span], int] = attrgetter("call_id")
 
 SET_UP = ("dns", "connect", "tls")
 SLOTS = (
@@ -53,9 +58,45 @@ class View:
         return [(call, known[number]) for call in self.service_calls for number in call.exchange_ids if number in known]
 
     @cached_property
+    def asked_on(self) -> dict[int, list[tuple[Call, Exchange]]]:
+        """The same by connection; the connections in the order of their first calls."""
+        out: dict[int, list[tuple[Call, Exchange]]] = defaultdict(list)
+        for pair in self.asked:
+            out[pair[1].connection_id].append(pair)
+        return out
+
+    @cached_property
+    def failing(self) -> list[tuple[Call, Exchange]]:
+        """Those of `asked` without a good answer: an error, a broken one, or none."""
+        return [pair for pair in self.asked if pair[1].outcome != "ok" or pair[1].error_type is not None]
+
+    @cached_property
+    def held_up(self) -> list[tuple[Call, Exchange]]:
+        """Those of `asked` that stood still, for a repair, a closed window or a delayed ACK."""
+        return [pair for pair in self.asked if pair[1].stalls or pair[1].held]
+
+    @cached_property
     def answered(self) -> list[tuple[Call, Exchange]]:
         """The service calls, each with the exchange of its last attempt; those left out whose last attempt came to none."""
-        return [(call, row) for call in self.service_calls if (row := self.final_exchange(call)) is not None]
+        known = self.exchanges
+        return [
+            (call, row)
+            for call in self.service_calls
+            if (numbers := call.exchange_ids) and (row := known.get(numbers[-1])) is not None and row.connection_id == call.connection_id
+        ]
+
+    @cached_property
+    def ended_on(self) -> dict[int, list[Call]]:
+        """The service calls by the connection of their last attempt; connections, and calls of each, in the order of the calls.
+
+        What is alike for all calls of a connection (client, server, round trip) need not be looked up for each: there may be a million.
+        """
+        out: dict[int, list[Call]] = defaultdict(list)
+        for call in self.service_calls:
+            number = call.connection_id
+            if number is not None:
+                out[number].append(call)
+        return out
 
     @cached_property
     def exchanges_on(self) -> dict[int, list[Exchange]]:
@@ -66,11 +107,10 @@ class View:
         return out
 
     @cached_property
-    def _spans(self) -> dict[int, list[Span]]:
-        out: dict[int, list[Span]] = defaultdict(list)
-        for span in self._whole.spans:
-            out[span.call_id].append(span)
-        return out
+    def _spans(self) -> tuple[list[int], list[Span]]:
+        """The spans in the order of their calls, as they come, and the call of each: quicker made than a list for every call."""
+        spans = sorted(self._whole.spans, key=_CALL_ID)
+        return list(map(_CALL_ID, spans)), spans
 
     @cached_property
     def anomalies_on(self) -> dict[int, list[Anomaly]]:
@@ -127,9 +167,18 @@ class View:
         """The calls and dialogues of each connection, in order; connections that came to nothing are in those that tried them."""
         out: dict[int, list[Call]] = defaultdict(list)
         for row in self._whole.calls:
-            for number in dict.fromkeys((*row.connection_ids, row.connection_id)):
+            used, last = row.connection_ids, row.connection_id
+            # Of nearly all calls the only one is the last.
+            for number in used if len(used) == 1 and used[0] == last else dict.fromkeys((*used, last)):
                 if number is not None:
                     out[number].append(row)
+        return out
+
+    @cached_property
+    def called(self) -> set[int]:
+        """The connections that are in a call or dialogue; those that came to nothing are in the ones that tried them."""
+        out = set(chain.from_iterable(row.connection_ids for row in self._whole.calls))
+        out.update(row.connection_id for row in self._whole.calls if row.connection_id is not None)
         return out
 
     @cached_property
@@ -159,7 +208,9 @@ class View:
 
     def spans_of(self, call: Call) -> list[Span]:
         """Return the spans of a call, in order."""
-        return self._spans.get(call.call_id, [])
+        numbers, spans = self._spans
+        first = bisect_left(numbers, call.call_id)
+        return spans[first : bisect_right(numbers, call.call_id, first)]
 
     def exchanges_of(self, call: Call) -> list[Exchange]:
         """Return the exchanges of a call, in order; those that a filter removed are left out."""

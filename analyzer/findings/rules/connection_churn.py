@@ -60,16 +60,16 @@ class Second(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each client and server name, those that opened most in a second first."""
-    calls: dict[tuple[str, str], list[Call]] = defaultdict(list)
-    for call in view.service_calls:
-        under = view.connections.get(call.connection_id) if call.connection_id is not None else None
-        if under is not None:
-            calls[under.client_address, server_of(under)].append(call)
     opened: dict[tuple[str, str], list[Connection]] = defaultdict(list)
     for row in view.connections.values():
         served = row.service is not None and row.service not in CREDENTIAL_SERVICES
         if served and row.copy_of is None and row.syn_ns is not None and row.established_ns is not None:
             opened[row.client_address, server_of(row)].append(row)
+    calls: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    for number, made in view.ended_on.items():
+        under = view.connections.get(number)
+        if under is not None and len(opened.get(key := (under.client_address, server_of(under)), ())) >= RATE:
+            calls[key] += made
     waited: dict[tuple[str, str], list[Paid]] = defaultdict(list)
     for one in view.once(paid):
         waited[one.connection.client_address, server_of(one.connection)].append(one)
@@ -79,7 +79,7 @@ def check(view: View) -> Iterator[Finding]:
         if second is not None and len(second.opened) >= RATE and len(second.opened) >= BEYOND * second.running:
             found.append((key, second))
     for key, second in sorted(found, key=lambda one: -len(one[1].opened))[:MOST_FINDINGS]:
-        yield _finding(view, key, opened[key], calls[key], waited.get(key, []), second)
+        yield _finding(view, key, opened[key], sorted(calls[key], key=_number), waited.get(key, []), second)
 
 
 def _busiest(view: View, rows: list[Connection], calls: Sequence[Call]) -> Second | None:
@@ -106,6 +106,10 @@ def _busiest(view: View, rows: list[Connection], calls: Sequence[Call]) -> Secon
         if row.response_end_ns is not None and row.request_start_ns is not None
     )
     return Second(rows[first:last], len(inside), max(1, running), took)
+
+
+def _number(call: Call) -> int:
+    return call.call_id
 
 
 def _opened(row: Connection) -> TimeNs:

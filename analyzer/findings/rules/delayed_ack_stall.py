@@ -61,7 +61,7 @@ class Waited(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over the requests that clients held back, and one over the answers of servers."""
-    waited = [Waited(call, row, held) for call, row in view.asked if row.held for held in row.held]
+    waited = [Waited(call, row, held) for call, row in view.held_up for held in row.held]
     for sender in ("client", "server"):
         found = [one for one in waited if one.held.sender == sender]
         if found:

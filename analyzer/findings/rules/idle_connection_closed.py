@@ -71,7 +71,7 @@ class Ended(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each who ends idle connections: the service, whoever sends resets, the client itself."""
-    ended = _ended(view)
+    ended = _ended(view) if view.once(paid) else {}
     idle: dict[Pool, list[Ended]] = defaultdict(list)
     pairs: dict[str, list[tuple[Ended, Paid]]] = defaultdict(list)
     for one in view.once(paid):

@@ -72,7 +72,7 @@ class Long(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation and direction."""
     groups: dict[tuple[str | None, str | None, bool, bool], list[Long]] = defaultdict(list)
-    for one in transfers(view, LARGE_BYTES):
+    for one in transfers(view, LARGE_BYTES, LONG_NS):
         explained = one.explained_ns
         if explained < LONG_NS or explained < PART * one.call.duration_ns:
             continue

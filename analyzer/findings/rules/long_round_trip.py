@@ -71,21 +71,29 @@ class Away(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each endpoint."""
-    groups: dict[tuple[str | None, str], tuple[list[Call], list[Away]]] = defaultdict(lambda: ([], []))
-    for call in view.service_calls:
-        under = view.connections.get(call.connection_id) if call.connection_id is not None else None
-        if under is None or call.network_ns is None:
-            continue
-        seen = call.network_ns if under.min_rtt_ns is None else min(call.network_ns, under.min_rtt_ns)
-        behind = (under.client_rtt_ns or 0) if under.syn_ns is not None and not under.gap_bytes else 0
-        measured, far = groups[call.service, under.server_name or under.server_address]
-        measured.append(call)
-        if seen + behind >= FAR_NS and (one := Away(call, under, seen, behind if behind >= NEAR_NS else 0)).is_far:
-            far.append(one)
+    groups: dict[str, list[tuple[Connection, DurationNs, list[Call]]]] = defaultdict(list)
+    for number, calls in view.ended_on.items():
+        under = view.connections.get(number)
+        if under is not None:
+            behind = (under.client_rtt_ns or 0) if under.syn_ns is not None and not under.gap_bytes else 0
+            groups[under.server_name or under.server_address].append((under, behind, calls))
     found = []
-    for (service, server), (measured, far) in groups.items():
-        if far and len(far) >= MOST * len(measured):
-            found.append(_finding(view, service, server, far, measured))
+    for server, used in groups.items():
+        # An endpoint all of whose connections are near needs no look at its calls.
+        if all(under.min_rtt_ns is not None and under.min_rtt_ns + behind < FAR_NS for under, behind, _ in used):
+            continue
+        measured: dict[str | None, list[Call]] = defaultdict(list)
+        far: dict[str | None, list[Away]] = defaultdict(list)
+        for call, under, behind in sorted((call, under, behind) for under, behind, calls in used for call in calls):
+            if call.network_ns is None:
+                continue
+            measured[call.service].append(call)
+            seen = call.network_ns if under.min_rtt_ns is None else min(call.network_ns, under.min_rtt_ns)
+            if seen + behind >= FAR_NS and (one := Away(call, under, seen, behind if behind >= NEAR_NS else 0)).is_far:
+                far[call.service].append(one)
+        for service, away in far.items():
+            if len(away) >= MOST * len(measured[service]):
+                found.append(_finding(view, service, server, away, measured[service]))
     yield from dearest(found)
 
 

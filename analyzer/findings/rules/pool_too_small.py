@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from math import isfinite
 from typing import NamedTuple
 
@@ -83,25 +84,37 @@ class Full(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each client, server name and SDK (without plaintext: TLS stack), dearest first."""
-    pools: dict[tuple[int, str | None], list[tuple[Exchange, Call]]] = defaultdict(list)
-    for call, row in view.asked:
-        if row.request_start_ns is not None and row.response_end_ns is not None:
-            pools[row.connection_id, call.sdk].append((row, call))
-    groups: dict[tuple[str, str, str], dict[int, list[tuple[Exchange, Call]]]] = defaultdict(lambda: defaultdict(list))
-    for (number, sdk), rows in pools.items():
+    groups: dict[tuple[str, str, str], dict[int, list[tuple[Call, Exchange]]]] = defaultdict(lambda: defaultdict(list))
+    for number, asked in view.asked_on.items():
         under = view.connections.get(number)
-        if under is not None:
-            shaken = next(iter(view.handshakes_on.get(number, ())), None)
-            groups[under.client_address, server_of(under), sdk or stack_of(shaken)][number] += rows
+        if under is None:
+            continue
+        stack = stack_of(next(iter(view.handshakes_on.get(number, ())), None))
+        for sdk, alike in groupby(asked, key=_sdk):
+            groups[under.client_address, server_of(under), sdk or stack][number] += alike
     found = []
-    for key, pool in groups.items():
-        kept = [sorted(rows, key=lambda one: one[0].exchange_id) for rows in pool.values() if len(rows) >= KEPT]
-        if len(kept) < FEWEST or not _limits(kept[0][0][1].sdk):
+    for key, used in groups.items():
+        # Whose requests never wait for a connection needs no look at each of them.
+        if sum(len(rows) >= KEPT for rows in used.values()) < FEWEST or not _limits(next(iter(used.values()))[0][0].sdk):
+            continue
+        pool = {number: told for number, rows in used.items() if (told := _timed(rows))}
+        kept = [rows for rows in pool.values() if len(rows) >= KEPT]
+        if len(kept) < FEWEST:
             continue
         full = _full(kept, partial(_level, view, pool))
         if full is not None and (told := _finding(view, key, full)) is not None:
             found.append(told)
     yield from dearest(found)
+
+
+def _sdk(pair: tuple[Call, Exchange]) -> str | None:
+    return pair[0].sdk
+
+
+def _timed(rows: Sequence[tuple[Call, Exchange]]) -> list[tuple[Exchange, Call]]:
+    """Return the exchanges of a connection whose first and last byte are known, in order, each with its call."""
+    known = [(row, call) for call, row in rows if row.request_start_ns is not None and row.response_end_ns is not None]
+    return sorted(known, key=lambda one: one[0].exchange_id)
 
 
 def _level(view: View, pool: Mapping[int, Sequence[tuple[Exchange, Call]]]) -> Levels:

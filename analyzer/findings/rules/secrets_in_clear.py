@@ -33,12 +33,13 @@ HANDED_OUT = frozenset({"GetRoleCredentials", "GetCredentials"})
 
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding that counts what can be read; what was captured twice counts once."""
-    clear = [row for row in view.analysis.exchanges if row.evidence == "measured" and row.copy_of is None]
-    credentials = [row for row in clear if row.service in ENDPOINTS and row.operation in HANDED_OUT and _answered(row)]
-    tokens = [row for row in clear if row.service == "imds" and row.operation == "PutToken" and _answered(row)]
+    clear = [row for row in view.analysis.exchanges if row.evidence == "measured" and row.copy_of is None and row.service is not None]
+    asked = [row for row in clear if row.service in ENDPOINTS]
+    credentials = [row for row in asked if row.operation in HANDED_OUT and _answered(row)]
+    tokens = [row for row in asked if row.service == "imds" and row.operation == "PutToken" and _answered(row)]
     # The token itself is told of once, by its answer; where that was not captured, by the requests that carry it.
-    carried = [] if tokens else [row for row in clear if row.service == "imds" and row.imds_version == 2 and row.operation != "PutToken"]
-    signed = [row for row in clear if row.service is not None and row.service not in ENDPOINTS and row.method is not None]
+    carried = [] if tokens else [row for row in asked if row.service == "imds" and row.imds_version == 2 and row.operation != "PutToken"]
+    signed = [row for row in clear if row.service not in ENDPOINTS and row.method is not None]
     keys = len(view.analysis.capture.secrets)
     parts = []
     if credentials:

@@ -52,15 +52,18 @@ class Failure(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each service."""
     groups: dict[str | None, list[Failure]] = defaultdict(list)
-    beside: dict[str | None, list[Call]] = defaultdict(list)
     for call in view.service_calls:
-        beside[call.service].append(call)
+        if call.attempts < 2:
+            continue
         for one in failed_tries(view, call):
             what = _failure(one.exchange, view.connections.get(one.exchange.connection_id))
             if what is not None:
                 cost = view.charge(call, "failed", one.failed_ns) + view.charge(call, "backoff", one.backoff_ns)
                 groups[call.service].append(Failure(call, one, what, cost))
-    yield from dearest(_finding(view, service, found, beside[service]) for service, found in groups.items())
+    yield from dearest(
+        _finding(view, service, found, [call for call in view.service_calls if call.service == service])
+        for service, found in groups.items()
+    )
 
 
 def _failure(row: Exchange, under: Connection | None) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from analyzer.findings.rule import Rule
-from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, messages_filter, service_name, some_calls
+from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, messages_filter, service_name, some_calls, some_of
 from analyzer.findings.transfers import FAR_FROM_USUAL, Transfer, transfers
 from analyzer.findings.view import View
 from analyzer.findings.words import median, remedy_for
@@ -71,6 +71,15 @@ DECIDES_SLOW = "the service's own metric of that minute (CloudWatch SuccessfulRe
 DECIDES_PAUSE = "a capture at the server's side, or a step in ip.id after the pause: a number that is missing there was a lost packet"
 
 
+class Measured(NamedTuple):
+    """The calls of one kind."""
+
+    asked: list[tuple[Call, Exchange]]
+    """Each with its last exchange."""
+    times: list[DurationNs]
+    """The server's time of each."""
+
+
 class Late(NamedTuple):
     """A call whose server took far longer than usual."""
 
@@ -84,62 +93,66 @@ class Late(NamedTuple):
 
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation and table whose service answered late, and one for each that paused within answers."""
-    groups: dict[tuple[str | None, str | None, str | None, bool], list[tuple[Call, Exchange]]] = defaultdict(list)
-    for call, row in view.answered:
-        if call.server_ns is None or call.truncated in ("end", "both"):
+    groups: dict[tuple[str | None, str | None, str | None, bool], Measured] = defaultdict(lambda: Measured([], []))
+    for one in view.answered:
+        call, row = one
+        took = call.server_ns
+        if took is None or call.truncated in ("end", "both"):
             continue
-        groups[call.service, call.operation, call.table_name, _many(row)].append((call, row))
+        # Whose time depends on how many items it moves or reads.
+        many = row.request_bytes >= MANY_BYTES or row.response_bytes >= MANY_BYTES or (row.scanned_count or 0) >= MANY_ITEMS
+        asked, times = groups[call.service, call.operation, call.table_name, many]
+        asked.append(one)
+        times.append(took)
     found = []
-    for measured in groups.values():
-        charged = [(one, cost) for one in _late(view, measured) if (cost := view.charge(one.call, "server", one.excess_ns)) >= FAR_NS]
+    for (_, _, _, many), measured in groups.items():
+        charged = [
+            (one, cost) for one in _late(view, measured, many=many) if (cost := view.charge(one.call, "server", one.excess_ns)) >= FAR_NS
+        ]
         if charged:
             found.append(_finding(view, charged, measured))
     yield from dearest(found)
     yield from dearest(_pauses(view))
 
 
-def _many(row: Exchange) -> bool:
-    """Tell whether an exchange moves or reads many items: its server's time depends on how many."""
-    return (row.scanned_count or 0) >= MANY_ITEMS or max(row.request_bytes, row.response_bytes) >= MANY_BYTES
-
-
-def _late(view: View, measured: list[tuple[Call, Exchange]]) -> list[Late]:
-    first, row = measured[0]
-    usual = median(call.server_ns or 0 for call, _ in measured)
+def _late(view: View, measured: Measured, *, many: bool) -> list[Late]:
+    asked, times = measured
+    first = asked[0][0]
+    usual = median(times)
     least = FAR_NS
-    if len(measured) < ENOUGH or (first.operation in SINGLE and usual >= ALL_SLOW * SINGLE_NS):
-        if first.service != "dynamodb" or _many(row):
+    if len(times) < ENOUGH or (first.operation in SINGLE and usual >= ALL_SLOW * SINGLE_NS):
+        if first.service != "dynamodb" or many:
             return []
-        least = VERY_NS if len(measured) < ENOUGH else FAR_NS
+        least = VERY_NS if len(times) < ENOUGH else FAR_NS
         usual = SINGLE_NS
     elif first.operation is None:
         least = VERY_NS  # what cannot be read may be any operation
     found = []
     late_from = max(usual + least, FAR_FROM_USUAL * usual)
-    for call, exchange in measured:
-        took = call.server_ns or 0
+    for at, took in enumerate(times):
         if took < late_from:
             continue
+        call, exchange = asked[at]
         excess = took - usual
         lost = view.analysis.vantage != "server" and excess >= RTO_NS and exchange.response_bytes <= ONE_LOSS_BYTES
         found.append(Late(call, exchange, excess, usual, lost))
-    if len(found) < SELDOM * len(measured):
+    if len(found) < SELDOM * len(times):
         found = [one for one in found if one.excess_ns >= VERY_NS]
     return found
 
 
-def _finding(view: View, charged: list[tuple[Late, DurationNs]], measured: list[tuple[Call, Exchange]]) -> Finding:
+def _finding(view: View, charged: list[tuple[Late, DurationNs]], measured: Measured) -> Finding:
     late = [one for one, _ in charged]
     cost = sum(took for _, took in charged)
-    repaired = sum(1 for call, _ in measured if call.wait_stall_ns)
+    repaired = sum(1 for call, _ in measured.asked if call.wait_stall_ns)
     maybe_lost = [one for one in late if one.lost]
-    often = len(maybe_lost) >= max(FAR_FROM_USUAL, FAR_FROM_USUAL * repaired, OFTEN * len(measured))
+    often = len(maybe_lost) >= max(FAR_FROM_USUAL, FAR_FROM_USUAL * repaired, OFTEN * len(measured.asked))
     doubtful = len(maybe_lost) == len(late) and not often
     proven = view.analysis.vantage == "server"
     calls = [one.call for one in late]
     packets = [number for one in late for number in (one.exchange.request_packet_id, one.exchange.response_packet_id)]
     return RULE.finding(
-        _text(late, [call for call, _ in measured], cost, doubtful),
+        _text(late, len(measured.asked), cost, doubtful),
         cost_ns=cost,
         share=view.share(cost, calls),
         confidence="proven" if proven else "possible" if doubtful else "likely",
@@ -165,13 +178,13 @@ def _ids(rows: Iterable[Exchange]) -> str:
     return f" Request id{'s' if len(known) > 1 else ''}: {listed(known, MOST_IDS)}." if known else ""
 
 
-def _text(late: list[Late], measured: list[Call], cost: DurationNs, doubtful: bool) -> str:
+def _text(late: list[Late], measured: int, cost: DurationNs, doubtful: bool) -> str:
     calls = [one.call for one in late]
     service = service_name(calls[0].service)
     took = median(call.server_ns or 0 for call in calls)
     usual = late[0].usual_ns
     middle = "" if is_one(calls) else " (median)"
-    text = f"{some_calls(calls, measured)}{_table(calls)} waited {duration(took)} for "
+    text = f"{some_of(calls, calls[0].operation, measured)}{_table(calls)} waited {duration(took)} for "
     text += f"{'an answer, the round trip apart' if doubtful else f'{service} itself'}{middle}; "
     text += f"usual is {'below ' if usual == SINGLE_NS else ''}{duration(usual)}: {duration(cost)} more."
     if doubtful:
@@ -187,7 +200,7 @@ def _table(calls: list[Call]) -> str:
 def _pauses(view: View) -> Iterator[Finding]:
     """Yield a finding for each operation whose answers paused in the middle, without loss, where others of their size came at once."""
     groups: dict[tuple[str | None, str | None], list[tuple[Transfer, DurationNs]]] = defaultdict(list)
-    for one in transfers(view, SMALL_BYTES + 1):
+    for one in transfers(view, SMALL_BYTES + 1, PAUSE_NS):
         if one.upload or one.usual_ns is None or one.explained_ns == one.took_ns:
             continue
         excess = one.took_ns - one.usual_ns

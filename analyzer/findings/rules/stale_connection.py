@@ -61,8 +61,8 @@ class Dead(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield one finding over all calls that lost time so."""
     lost: list[tuple[Dead, DurationNs]] = []
-    unanswered = {call.call_id: call for call, row in view.asked if row.outcome == "no-response"}
-    openers = _openers(view) if unanswered else {}
+    unanswered = {call.call_id: call for call, row in view.failing if row.outcome == "no-response"}
+    openers = _openers(view) if any(call.evidence == "inferred" for call in unanswered.values()) else {}
     for call in unanswered.values():
         exchanges = view.exchanges_of(call)
         for number, exchange in enumerate(exchanges):

@@ -130,7 +130,7 @@ def _before(row: Connection, used: Connection) -> bool:
 def _ours(view: View, row: Connection) -> bool:
     """Tell whether a connection goes to an AWS service and is in no call."""
     known = row.service is not None and row.service not in CREDENTIAL_SERVICES
-    return known and row.copy_of is None and row.syn_ns is not None and row.connection_id not in view.calls_on
+    return known and row.copy_of is None and row.syn_ns is not None and row.connection_id not in view.called
 
 
 def _alone(view: View) -> Iterator[Late]:

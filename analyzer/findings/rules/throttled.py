@@ -53,7 +53,7 @@ class Throttled(NamedTuple):
 def check(view: View) -> Iterator[Finding]:
     """Yield a finding for each service and table."""
     groups: dict[tuple[str | None, str | None], list[Throttled]] = defaultdict(list)
-    refusing = {call.call_id: call for call, row in view.asked if (row.error_type or row.status in LIMITS) and is_throttled(row)}
+    refusing = {call.call_id: call for call, row in view.failing if is_throttled(row)}
     for call in refusing.values():
         refused = [row for row in view.exchanges_of(call) if is_throttled(row)]
         groups[call.service, refused[-1].table_name].append(_throttled(view, call, refused))

@@ -75,15 +75,15 @@ def check(view: View) -> Iterator[Finding]:
         under = view.connections.get(number)
         if under is not None and under.copy_of is None and rows[0].duration_ns is not None:
             shaken[under.client_address, server_of(under)].append((rows[0], under))
-    times: dict[tuple[str, str], DurationNs] = defaultdict(int)
-    for call in view.service_calls:
-        used = view.connections.get(call.connection_id) if call.connection_id is not None else None
-        if used is not None:
-            times[used.client_address, server_of(used)] += own_ns(call)
     waited: dict[tuple[str, str], list[Paid]] = defaultdict(list)
     for one in view.once(paid):
         if one.call.tls_ns:
             waited[one.connection.client_address, server_of(one.connection)].append(one)
+    times: dict[tuple[str, str], DurationNs] = defaultdict(int)
+    for number, calls in view.ended_on.items() if waited else ():
+        used = view.connections.get(number)
+        if used is not None and (key := (used.client_address, server_of(used))) in waited:
+            times[key] += sum(map(own_ns, calls))
     found = []
     for key, payers in waited.items():
         every = [row for row, _ in shaken.get(key, ())]

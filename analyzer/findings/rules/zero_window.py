@@ -122,7 +122,7 @@ def _unread(view: View) -> Iterator[Finding]:
 def silent(view: View, row: Connection) -> bool:
     """Tell whether a connection goes to an AWS service and is in no call."""
     known = row.service is not None and row.service not in CREDENTIAL_SERVICES
-    return known and row.copy_of is None and row.connection_id not in view.calls_on
+    return known and row.copy_of is None and row.connection_id not in view.called
 
 
 def _filter(streams: list[int]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import starmap
 from operator import attrgetter
 
 from analyzer.model.analysis import Analysis
@@ -10,8 +13,13 @@ from analyzer.model.services import CREDENTIAL_SERVICES
 from analyzer.report.ledger import PHASES, Entry, Ledger, Spent, split
 from analyzer.units import DurationNs, duration
 
-_BEFORE_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[: PHASES.index("stall")]))
-_AFTER_WAIT = attrgetter(*(f"{phase}_ns" for phase in PHASES[PHASES.index("receive") :]))
+_PHASES = (*PHASES[: PHASES.index("stall")], "wait", *PHASES[PHASES.index("receive") :])
+"""Those that are columns of `calls`."""
+_WAITED = _PHASES.index("wait")
+_TIMES: Callable[[Call], tuple[DurationNs, ...]] = attrgetter(*(f"{phase}_ns" for phase in _PHASES))
+_WAIT = attrgetter("wait_ns", "wait_stall_ns", "network_ns", "server_ns")
+_TOTAL: Callable[[Call], DurationNs] = attrgetter("duration_ns")
+_NAMED = attrgetter("service", "operation")
 
 
 def is_dialogue(call: Call) -> bool:
@@ -21,12 +29,12 @@ def is_dialogue(call: Call) -> bool:
 
 def service_calls(analysis: Analysis) -> list[Call]:
     """Return the calls of AWS services: what totals and shares are about."""
-    return [call for call in analysis.calls if not is_dialogue(call)]
+    return [call for call in analysis.calls if call.service not in CREDENTIAL_SERVICES]
 
 
 def dialogues(analysis: Analysis) -> list[Call]:
     """Return the dialogues with credential endpoints."""
-    return [call for call in analysis.calls if is_dialogue(call)]
+    return [call for call in analysis.calls if call.service in CREDENTIAL_SERVICES]
 
 
 def unawaited(analysis: Analysis) -> list[Call]:
@@ -53,10 +61,8 @@ def answer_of(call: Call) -> str:
 
 def spent_on(call: Call) -> Spent:
     """Return the time of a call in each of PHASES; together they are its duration."""
-    wait = split(call.wait_ns, call.wait_stall_ns, call.network_ns, call.server_ns)
-    before: Spent = _BEFORE_WAIT(call)
-    after: Spent = _AFTER_WAIT(call)
-    return (*before, *wait, *after)
+    times = _TIMES(call)
+    return (*times[:_WAITED], *split(*_WAIT(call)), *times[_WAITED + 1 :])
 
 
 class CallLedger(Ledger[Call]):
@@ -84,6 +90,25 @@ class CallLedger(Ledger[Call]):
     def total(self, row: Call) -> DurationNs:
         """Return the call's duration."""
         return row.duration_ns
+
+    def totals(self, rows: Sequence[Call]) -> list[DurationNs]:
+        """Return the durations of calls."""
+        return list(map(_TOTAL, rows))
+
+    def columns(self, rows: Sequence[Call]) -> tuple[Iterable[DurationNs], ...]:
+        """Return the times of some calls by phase, without making a row for each."""
+        times = tuple(zip(*map(_TIMES, rows), strict=True))
+        return (*times[:_WAITED], *zip(*starmap(split, map(_WAIT, rows)), strict=True), *times[_WAITED + 1 :])
+
+    def groups(self) -> dict[str, list[Call]]:
+        """Return the calls by the name of their operation."""
+        alike: dict[tuple[str | None, str | None], list[Call]] = defaultdict(list)
+        for call in self.rows:
+            alike[_NAMED(call)].append(call)
+        out: dict[str, list[Call]] = {}
+        for calls in alike.values():
+            out.setdefault(name_of(calls[0]), []).extend(calls)
+        return out
 
     def spent(self, row: Call) -> Spent:
         """Return the time in each of PHASES."""

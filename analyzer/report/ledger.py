@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from heapq import nsmallest
+from heapq import nlargest
 from operator import add
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -83,6 +83,10 @@ class Ledger(ABC, Generic[Row]):
     def total(self, row: Row) -> DurationNs:
         """Return the row's duration."""
 
+    def totals(self, rows: Sequence[Row]) -> list[DurationNs]:
+        """Return the durations of rows."""
+        return list(map(self.total, rows))
+
     @abstractmethod
     def spent(self, row: Row) -> Spent:
         """Return the time in each of PHASES."""
@@ -113,27 +117,40 @@ class Ledger(ABC, Generic[Row]):
 
     def total_ns(self) -> DurationNs:
         """Return the time of all rows together."""
-        return sum(map(self.total, self.rows))
+        return sum(self.totals(self.rows))
 
     def slowest(self, count: int) -> list[Entry]:
         """Return the slowest rows, slowest first; of equal ones the earlier first."""
-        return [self.entry(row) for row in nsmallest(count, self.rows, key=lambda row: (-self.total(row), self.number(row)))]
+        totals = self.totals(self.rows)
+        least = min(nlargest(count, totals), default=None)
+        if least is None:
+            return []
+        slow = [row for row, total in zip(self.rows, totals, strict=True) if total >= least]
+        return [self.entry(row) for row in sorted(slow, key=lambda row: (-self.total(row), self.number(row)))[:count]]
+
+    def groups(self) -> dict[str, list[Row]]:
+        """Return the rows by the name of their operation."""
+        out: dict[str, list[Row]] = {}
+        for row in self.rows:
+            out.setdefault(self.name(row), []).append(row)
+        return out
 
     def operations(self) -> list[Operation]:
         """Return the operations, the one that took most time first."""
-        groups: dict[str, list[Row]] = {}
-        for row in self.rows:
-            groups.setdefault(self.name(row), []).append(row)
-        made = [self._operation(name, rows) for name, rows in groups.items()]
+        made = [self._operation(name, rows) for name, rows in self.groups().items()]
         return sorted(made, key=lambda operation: (-operation.total_ns, operation.name))
 
+    def columns(self, rows: Sequence[Row]) -> Iterable[Iterable[DurationNs]]:
+        """Return the times of some rows by phase: for each of PHASES those of all of them."""
+        return zip(*map(self.spent, rows), strict=True)
+
     def _operation(self, name: str, rows: list[Row]) -> Operation:
+        totals = self.totals(rows)
         sums: Spent = (0,) * len(PHASES)
         for start in range(0, len(rows), BATCH):
-            batch = map(self.spent, rows[start : start + BATCH])
-            sums = tuple(map(add, sums, map(sum, zip(*batch, strict=True))))
+            sums = tuple(map(add, sums, map(sum, self.columns(rows[start : start + BATCH]))))
         silent = sum(self.spent(row)[WAIT] for row in rows if not self.answered(row))
-        ordered = sorted(self.total(row) for row in rows if self.whole(row))
+        ordered = sorted(total for row, total in zip(rows, totals, strict=True) if self.whole(row))
         return Operation(
             name=name,
             rows=len(rows),
@@ -143,7 +160,7 @@ class Ledger(ABC, Generic[Row]):
             p50_ns=percentile(ordered, 50) if ordered else None,
             p95_ns=percentile(ordered, 95) if ordered else None,
             max_ns=ordered[-1] if ordered else None,
-            total_ns=sum(map(self.total, rows)),
+            total_ns=sum(totals),
             spent=sums,
             silent_ns=silent,
         )
@@ -161,7 +178,7 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
 
 def split(wait: DurationNs, stall: DurationNs | None, network: DurationNs | None, server: DurationNs | None) -> Spent:
     """Return stall, network, server and the rest of a wait, as far as they fit into it; parts that do not say nothing."""
-    stalled = max(0, min(stall or 0, wait))
+    stalled = max(0, min(stall, wait)) if stall else 0
     if network is None or server is None or min(network, server) < 0 or stalled + network + server > wait:
         return stalled, 0, 0, wait - stalled
     return stalled, network, server, wait - stalled - network - server

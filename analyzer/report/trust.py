@@ -79,18 +79,24 @@ def _contents(analysis: Analysis) -> str:
 
 def _requests(analysis: Analysis) -> str:
     """Count the requests by how they ended; what this and `_silence` name adds up to all of them, copies apart."""
-    own = [row for row in analysis.exchanges if row.copy_of is None]
-    asked = [row for row in own if row.outcome != "cut" or row.request_start_ns is not None]
-    ended = Counter(row.outcome for row in asked)
-    parts = [plural(len(asked), "request"), f"{count(ended['ok'] + ended['error'])} answered"]
+    # Kinds of rows are counted, not rows: there may be a million, and they are of few kinds.
+    kinds = Counter((row.copy_of is None, row.outcome, row.request_start_ns is not None) for row in analysis.exchanges)
+    ended: Counter[str] = Counter()
+    own = 0
+    for (is_own, outcome, begun), number in kinds.items():
+        if is_own:
+            own += number
+            ended[outcome] += number if outcome != "cut" or begun else 0
+    asked = ended.total()
+    parts = [plural(asked, "request"), f"{count(ended['ok'] + ended['error'])} answered"]
     if ended["undelivered"]:
         parts.append(f"{plural(ended['undelivered'], 'answer')} never arrived")
     if ended["cut"]:
         parts.append(f"{plural(ended['cut'], 'answer')} broke off")
-    if len(own) > len(asked):
-        parts.append(f"{plural(len(own) - len(asked), 'answer')} to requests that were not captured")
-    if len(analysis.exchanges) > len(own):
-        parts.append(f"{count(len(analysis.exchanges) - len(own))} seen a second time")
+    if own > asked:
+        parts.append(f"{plural(own - asked, 'answer')} to requests that were not captured")
+    if len(analysis.exchanges) > own:
+        parts.append(f"{count(len(analysis.exchanges) - own)} seen a second time")
     return ", ".join(parts)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from analyzer.findings.backoff import words
 from analyzer.findings.rule import Rule
 from analyzer.findings.service_words import dearest, frames_filter, is_one, listed, service_name, some_calls
-from analyzer.findings.tries import LIMITS, Try, failed_tries, is_throttled
+from analyzer.findings.tries import Try, failed_tries, is_throttled
 from analyzer.findings.undone import DECIDES, REMEDY, Undone, cost_of, text_of, undone
 from analyzer.findings.view import View
 from analyzer.findings.words import plural, remedy_for

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
 from analyzer.aws.bodies import Bodies
 from analyzer.aws.calls import never_opened, service_calls
@@ -44,8 +43,10 @@ def place_calls(
         chain = [] if dialogue else waited.get(at, [])
         return min([draft.start_ns, *(asked[number].start_ns for number in chain)]), not dialogue, draft.start_ns, at
 
-    if not asked and all(one.start_ns <= other.start_ns for one, other in pairwise(made)):
-        return [Placed(draft, (), False) for draft in made]
+    if not asked:
+        starts = [draft.attempts[0].start_ns for draft in made]
+        make = tuple.__new__  # half the time of a call of the class
+        return [make(Placed, (made[at], (), False)) for at in sorted(range(len(made)), key=starts.__getitem__)]
     order = sorted([place(at, draft, True) for at, draft in enumerate(asked)] + [place(at, draft, False) for at, draft in enumerate(made)])
     ids = {at: number for number, (_, is_call, _, at) in enumerate(order) if not is_call}
     out = []

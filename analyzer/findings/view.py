@@ -151,6 +151,15 @@ class View:
         return out
 
     @cached_property
+    def finished_on(self) -> dict[int, Handshake]:
+        """The first finished TLS handshake of each connection."""
+        out: dict[int, Handshake] = {}
+        for row in self.analysis.handshakes:
+            if row.end_ns is not None:
+                out.setdefault(row.connection_id, row)
+        return out
+
+    @cached_property
     def waiters(self) -> dict[int, list[Call]]:
         """The service calls that waited for each dialogue, by the dialogue's call id."""
         out: dict[int, list[Call]] = defaultdict(list)

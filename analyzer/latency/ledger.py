@@ -80,7 +80,7 @@ class Ledger:
                 Span,
                 (
                     self._first_span + len(self.spans), self._call_id, attempt, phase, inner, start, end, connection_id, dialogue_id,
-                    *packets, causes, evidence, shared,
+                    packets[0], packets[1], causes, evidence, shared,
                 ),
             )
         )  # fmt: skip
@@ -95,10 +95,12 @@ def reckon(placed: Sequence[Placed]) -> tuple[list[Call], list[Span]]:
     # A dialogue that follows another may come after the call that waited for both: its spans are wanted before its turn.
     needed = {number for one in placed for number in one.dialogues}
     kept = {number: account(number, placed[number].draft, (), False, 0)[1] for number in needed}
-    for call_id, one in enumerate(placed):
-        call, own = account(call_id, one.draft, [(number, kept[number]) for number in one.dialogues], one.shared, len(spans))
-        calls.append(call)
-        spans += own
+    for call_id, (draft, dialogues, shared) in enumerate(placed):
+        row = usual(call_id, draft, len(spans)) if not dialogues else None
+        if row is None:
+            row = _in_full(call_id, draft, [(number, kept[number]) for number in dialogues], shared, len(spans))
+        calls.append(row[0])
+        spans += row[1]
     return calls, spans
 
 
@@ -110,10 +112,14 @@ def account(
     `waited` are the dialogues that it waited for, in order: their call ids and spans; `shared` tells whether others waited for the last
     of them too; `first_span` is the id of the first span.
     """
-    if not waited:
-        row = usual(call_id, draft, first_span)
-        if row is not None:
-            return row
+    row = usual(call_id, draft, first_span) if not waited else None
+    return row if row is not None else _in_full(call_id, draft, waited, shared, first_span)
+
+
+def _in_full(
+    call_id: int, draft: Draft, waited: Sequence[tuple[int, Sequence[Span]]], shared: bool, first_span: int
+) -> tuple[Call, list[Span]]:
+    """Do what `account` does for any call."""
     attempts = draft.attempts
     start = min([draft.start_ns, *(spans[0].start_ns for _, spans in waited if spans)])
     ledger = Ledger(call_id, first_span, start)

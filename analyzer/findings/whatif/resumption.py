@@ -9,7 +9,7 @@ the same client; without any it lies between none and all, and half is as good a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from analyzer.findings.whatif.distribution import quartiles
 from analyzer.findings.whatif.scene import OWN, Lengths, Part, Scene
@@ -25,10 +25,11 @@ SEEN = 3
 
 def tls13(scene: Scene) -> str | None:
     """Make handshakes TLS 1.3; return why nothing changes, None where something does."""
-    shaken = full = 0
-    for _, part, row in _handshakes(scene):
-        shaken += 1
-        if row.version not in OLD or row.resumed or part.rounds < 2:
+    old = {number for number, row in scene.view.finished_on.items() if row.version in OLD and not row.resumed}
+    shaken = any(True for _ in _handshakes(scene))
+    full = 0
+    for _, part, row in _handshakes(scene, old) if old else ():
+        if row.connection_id not in old or part.rounds < 2:
             continue
         trip = _trip(scene, part.connection_id)
         if trip is None:
@@ -56,26 +57,26 @@ def resumption(scene: Scene) -> str | None:
         sessions[key] = min(sessions.get(key, row.end_ns), row.end_ns)
         if row.resumed:
             seen[key].append((row.client_ns or 0) + (row.server_ns or 0))
+    take = {key: quartiles(times) for key, times in seen.items() if len(times) >= SEEN}
     shaken = resumed = 0
     for call, part, row in _handshakes(scene):
         shaken += 1
         key = _client(scene, row)
         if row.resumed or key is None or sessions.get(key, row.start_ns) >= row.start_ns:
             continue
-        _resume(scene, call, part, row, seen[key])
+        _resume(scene, call, part, row, take.get(key))
         resumed += 1
     if resumed:
-        measured = any(len(times) >= SEEN for times in seen.values())
-        how = "they take what resumed ones take here" if measured else "what they still compute is not seen here: half is taken"
+        how = "they take what resumed ones take here" if take else "what they still compute is not seen here: half is taken"
         scene.notes.append(f"{plural(resumed, 'full handshake')} resumed; {how}")
         return None
     return "no call waited for a TLS handshake" if not shaken else "each full handshake was the first of its client, with nothing to resume"
 
 
-def _handshakes(scene: Scene) -> Iterator[tuple[Call, Part, Handshake]]:
-    """Yield the handshakes that calls waited for."""
+def _handshakes(scene: Scene, on: Container[ConnectionId] | None = None) -> Iterator[tuple[Call, Part, Handshake]]:
+    """Yield the handshakes that calls waited for; of calls that ended `on` some connections only, where those are given."""
     for call in scene.left():
-        if not call.tls_ns:
+        if not call.tls_ns or (on is not None and not any(number in on for number in call.connection_ids)):
             continue
         for part in scene.parts(call):
             if part.kind == "tls" and part.where == OWN and (row := scene.handshake(part.connection_id)) is not None:
@@ -97,15 +98,17 @@ def _trip(scene: Scene, number: ConnectionId | None) -> Lengths | None:
     return Lengths(rtt, rtt, connect)
 
 
-def _resume(scene: Scene, call: Call, part: Part, row: Handshake, seen: list[DurationNs]) -> None:
+def _resume(scene: Scene, call: Call, part: Part, row: Handshake, left: Lengths | None) -> None:
+    """Resume the session of a handshake; `left` is what resumed ones compute, where that is known."""
     trip = _trip(scene, part.connection_id) or Lengths(0, 0, 0)
     # What a HelloRetryRequest costs stays: it is about the key share, which a resumed handshake sends too.
     spare = max(0, part.rounds - 1 - row.retried)
-    part.add(*(-spare * value for value in reversed(trip)))
+    part.add(-spare * trip.high, -spare * trip.likely, -spare * trip.low)
     part.rounds -= spare
     spent = max(0, part.likely - part.rounds * trip.likely)
-    left = quartiles(seen) if len(seen) >= SEEN else Lengths(0, spent // 2, spent)
-    part.add(*(min(0, value - spent) for value in left))
+    if left is None:
+        left = Lengths(0, spent // 2, spent)
+    part.add(min(0, left.low - spent), min(0, left.likely - spent), min(0, left.high - spent))
     if row.version in OLD and row.connection_id not in scene.modern:
         # The client of a full TLS 1.2 handshake ends it with the server's last flight still to read; of a resumed one with its own.
         for after in _right_after(scene.parts(call), part):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from analyzer.findings.view import View
-from analyzer.model.rows import Call, Exchange, Handshake, Span
+from analyzer.model.rows import Call, Exchange, Handshake
 from analyzer.units import ConnectionId, DurationNs, TimeNs
 
 OWN, CREDENTIALS, FAILED = "own", "credentials", "failed"
 """Where a part lies: in the final attempt and between attempts, in the dialogue that the call waited for, in an attempt that failed."""
 SET_UP = frozenset({"dns", "connect", "tls"})
+OF_EXCHANGE = frozenset({"send", "wait", "receive"})
+"""Phases of an exchange."""
 
 
 class Lengths(NamedTuple):
@@ -48,7 +50,10 @@ class Part:
 
     def set(self, to: Lengths) -> None:
         """Give it a new length; none below zero."""
-        self.low, self.likely, self.high = (max(0, value) for value in to)
+        low, likely, high = to
+        self.low = low if low > 0 else 0
+        self.likely = likely if likely > 0 else 0
+        self.high = high if high > 0 else 0
 
     def add(self, low: DurationNs, likely: DurationNs, high: DurationNs) -> None:
         """Make it longer or, by negative amounts, shorter."""
@@ -107,8 +112,7 @@ class Scene:
 
     def handshake(self, number: ConnectionId | None) -> Handshake | None:
         """Return the first finished handshake of a connection."""
-        rows = self.view.handshakes_on.get(number, []) if number is not None else []
-        return next((row for row in rows if row.end_ns is not None), None)
+        return self.view.finished_on.get(number) if number is not None else None
 
     @cached_property
     def present(self) -> set[int]:
@@ -123,7 +127,7 @@ class Scene:
         """Return the parts of a call, in order."""
         made = self._parts.get(call.call_id)
         if made is None:
-            made = self._parts[call.call_id] = list(_parts(self, call))
+            made = self._parts[call.call_id] = _parts(self, call)
         return made
 
     @property
@@ -156,27 +160,32 @@ class Scene:
         self.parts(call).insert(0, part)
 
 
-def _parts(scene: Scene, call: Call) -> Iterator[Part]:
+def _parts(scene: Scene, call: Call) -> list[Part]:
     spans = scene.view.spans_of(call)
     if not spans:
-        yield Part("unexplained", OWN, call.start_ns, call.start_ns + call.duration_ns, call.connection_id, None)
-        return
+        return [Part("unexplained", OWN, call.start_ns, call.start_ns + call.duration_ns, call.connection_id, None)]
+    out: list[Part] = []
     exchanges = _by_connection(scene.view.exchanges_of(call))
     for span in spans:
-        where, kind = OWN, span.phase
-        if span.phase in (CREDENTIALS, FAILED):
-            where, kind = span.phase, span.inner_phase or span.phase
-        if where == CREDENTIALS:
-            yield Part(kind, where, span.start_ns, span.end_ns, span.connection_id, None)
+        phase, inner, start, end, number = _PIECE(span)
+        where, kind = OWN, phase
+        if phase in (CREDENTIALS, FAILED):
+            where, kind = phase, inner or phase
+        if kind not in OF_EXCHANGE or where == CREDENTIALS:
+            part = Part(kind, where, start, end, number, None)
+            if kind == "tls" and where != CREDENTIALS and (shaken := scene.handshake(number)) is not None:
+                part.rounds = shaken.round_trips or 1
+            out.append(part)
             continue
-        under = _exchange_of(span, exchanges) if kind in ("send", "wait", "receive") else None
+        under = _exchange_of(number, start, end, exchanges)
         if kind == "wait" and under is not None:
-            yield from _wait(span, where, under)
-            continue
-        part = Part(kind, where, span.start_ns, span.end_ns, span.connection_id, under)
-        if kind == "tls" and (shaken := scene.handshake(span.connection_id)) is not None:
-            part.rounds = shaken.round_trips or 1
-        yield part
+            out += _wait(start, end, number, where, under)
+        else:
+            out.append(Part(kind, where, start, end, number, under))
+    return out
+
+
+_PIECE = attrgetter("phase", "inner_phase", "start_ns", "end_ns", "connection_id")
 
 
 def _by_connection(rows: list[Exchange]) -> dict[ConnectionId | None, list[tuple[TimeNs, Exchange]]]:
@@ -188,22 +197,22 @@ def _by_connection(rows: list[Exchange]) -> dict[ConnectionId | None, list[tuple
     return out
 
 
-def _exchange_of(span: Span, exchanges: dict[ConnectionId | None, list[tuple[TimeNs, Exchange]]]) -> Exchange | None:
-    """Return the exchange that a span is a phase of: the last one asked on its connection before it."""
-    rows = exchanges.get(span.connection_id, [])
-    at = bisect_right(rows, span.start_ns, key=itemgetter(0)) - 1
-    row = rows[at][1] if at >= 0 else None
-    return row if row is not None and (row.response_end_ns is None or span.end_ns <= row.response_end_ns) else None
+def _exchange_of(
+    number: ConnectionId | None, start: TimeNs, end: TimeNs, exchanges: dict[ConnectionId | None, list[tuple[TimeNs, Exchange]]]
+) -> Exchange | None:
+    """Return the exchange that a span on a connection is a phase of: the last one asked there before it."""
+    rows = exchanges.get(number)
+    at = bisect_right(rows, start, key=itemgetter(0)) - 1 if rows else -1
+    if rows is None or at < 0:
+        return None
+    row = rows[at][1]
+    return row if row.response_end_ns is None or end <= row.response_end_ns else None
 
 
-def _wait(span: Span, where: str, row: Exchange) -> Iterator[Part]:
-    """Yield a wait in its three parts, one after the other, or whole where they do not add up to it."""
+def _wait(start: TimeNs, end: TimeNs, number: ConnectionId | None, where: str, row: Exchange) -> list[Part]:
+    """Return a wait in its three parts, one after the other, or whole where they do not add up to it."""
     stall, network, server = row.wait_stall_ns or 0, row.network_ns, row.server_ns
-    start, end, number = span.start_ns, span.end_ns, span.connection_id
     if network is None or server is None or min(stall, network, server) < 0 or stall + network + server != end - start:
-        yield Part("wait", where, start, end, number, row)
-        return
-    if stall:
-        yield Part("stall", where, start, start + stall, number, row)
-    yield Part("network", where, start + stall, end - server, number, row)
-    yield Part("server", where, end - server, end, number, row)
+        return [Part("wait", where, start, end, number, row)]
+    out = [Part("network", where, start + stall, end - server, number, row), Part("server", where, end - server, end, number, row)]
+    return [Part("stall", where, start, start + stall, number, row), *out] if stall else out

@@ -30,13 +30,14 @@ HOT = {
     "aws": ("_json_windows", "attempts", "calls", "dynamodb", "joining", "ownership", "pages", "placing", "recognizer"),
     "latency": ("callrow", "causes", "ledger", "waits"),
     "dns": ("addresses", "lookups"),
+    "findings": ("whatif/scene",),
     "model": ("draft", "http", "seams"),
     "": ("assembly", "exchanging", "repeating", "resolvers", "words"),
 }
 """What runs for each packet, record or exchange. All else runs once an answer, and compiling it would only take time.
 
-Not the pipeline: a class that is not compiled cannot be derived from one that is. Not the findings: their view remembers what it worked out
-in cached properties, which a compiled class has no place for.
+Not the pipeline: a class that is not compiled cannot be derived from one that is. Of the findings only what makes the parts of calls: their
+view remembers what it worked out in cached properties, which a compiled class has no place for.
 """
 COLD = frozenset({
     "packets/fragments", "packets/icmp", "packets/ip6", "packets/ppp", "packets/tunnels",

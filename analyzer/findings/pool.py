@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -246,8 +247,12 @@ def followers(group: Sequence[Member], level: Levels, took: DurationNs) -> list[
 
 def stack_of(shaken: Handshake | None) -> str:
     """Return what tells one TLS client from another: the ciphers of its JA4, which offering a session does not change; nothing without."""
-    parts = (shaken.ja4 or "").split("_") if shaken is not None else []
-    return parts[1] if len(parts) > 1 else ""
+    return _ciphers(shaken.ja4) if shaken is not None and shaken.ja4 is not None else ""
+
+
+@lru_cache(maxsize=1024)
+def _ciphers(ja4: str) -> str:
+    return f"{ja4}__".split("_")[1]
 
 
 def at_once(took: DurationNs) -> DurationNs:

@@ -77,7 +77,7 @@ def own_ns(call: Call) -> DurationNs:
 
 def inferred(view: View, calls: list[Call]) -> bool:
     """Tell whether any of the calls may have waited for a connection that was opened ahead or for another."""
-    return any(span.evidence == "inferred" for call in calls for span in view.spans_of(call) if span.phase in SET_UP)
+    return any(call.call_id in view.guessed for call in calls)
 
 
 def server_of(row: Connection) -> str:

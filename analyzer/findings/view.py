@@ -113,6 +113,11 @@ class View:
         return list(map(_CALL_ID, spans)), spans
 
     @cached_property
+    def guessed(self) -> set[int]:
+        """The calls of which some set-up may be another's: its connection was opened ahead, or handed over."""
+        return {span.call_id for span in self._whole.spans if span.evidence == "inferred" and span.phase in SET_UP}
+
+    @cached_property
     def anomalies_on(self) -> dict[int, list[Anomaly]]:
         """The anomalies of each connection, ICMP errors that quote it among them."""
         out: dict[int, list[Anomaly]] = defaultdict(list)
@@ -248,7 +253,14 @@ class View:
 
     def charge_all(self, calls: Iterable[Call], slots: Sequence[str]) -> DurationNs:
         """Charge whole slots of several calls; return the sum."""
-        return sum(self.charge(call, slot) for call in calls for slot in slots)
+        left, total = self._left, 0
+        for call in calls:
+            for slot in slots:
+                key = (call.call_id, slot)
+                rest = left.get(key)
+                total += capacity(call, slot) if rest is None else rest
+                left[key] = 0
+        return total
 
     def charge_dialogue(self, dialogue: Call, most: DurationNs | None = None) -> tuple[DurationNs, list[Call]]:
         """Charge a dialogue's time to the calls that waited for it, to itself where none did; return the sum and the calls charged."""
@@ -266,11 +278,10 @@ class View:
 
 def capacity(call: Call, slot: str) -> DurationNs:
     """Return how much of a call's time lies in a slot; `itself` is all of it (dialogues that nobody waited for)."""
-    if slot == "itself":
-        return call.duration_ns
-    if slot in ("wait_stall", "network", "server"):
-        return getattr(call, f"{slot}_ns") or 0
     if slot == "wait":
         return max(0, call.wait_ns - (call.wait_stall_ns or 0) - (call.network_ns or 0) - (call.server_ns or 0))
-    value: DurationNs = getattr(call, f"{slot}_ns")
-    return value
+    return _COLUMNS[slot](call) or 0
+
+
+_COLUMNS: dict[str, Callable[[Call], DurationNs | None]] = {slot: attrgetter(f"{slot}_ns") for slot in SLOTS}
+_COLUMNS["itself"] = attrgetter("duration_ns")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analyzer.latency.waits import covered
 from analyzer.model.draft import Draft
 from analyzer.model.rows import Call, Exchange, Span
-from analyzer.units import DurationNs, TimeNs
+from analyzer.units import ConnectionId, DurationNs, PacketId, TimeNs
 
 PHASES = ("credentials", "dns", "connect", "tls", "send", "wait", "receive", "failed", "backoff", "client", "unexplained")
 """In the order of the columns of `calls`."""
@@ -88,26 +88,28 @@ def call_row(
         wait_stall, network, server = _wait_parts(exchange, sums[WAIT], draft)
     if draft.truncated in ("end", "both"):
         ok = None
-    steps = [attempt for attempt in draft.attempts if attempt.exchange is not None]
-    packets = [
-        row
-        for attempt in draft.attempts
-        for row in (
-            attempt.connection.first_packet_id if attempt.set_up or attempt.exchange is None else None,
-            attempt.set_up[0].first_packet_id if attempt.set_up else None,
-            attempt.exchange.first_packet_id if attempt.exchange is not None else None,
-            attempt.connection.last_packet_id if attempt.exchange is None else None,
-            (attempt.exchange.response_end_packet_id or attempt.exchange.request_end_packet_id) if attempt.exchange is not None else None,
-        )
-        if row is not None
-    ]
+    steps: list[Exchange] = []
+    packets: list[PacketId] = []
+    connections: dict[ConnectionId, None] = {}
+    for attempt in draft.attempts:
+        under, asked = attempt.connection, attempt.exchange
+        named = [attempt.set_up[0].first_packet_id, under.first_packet_id] if attempt.set_up else []
+        if asked is not None:
+            steps.append(asked)
+            named += [asked.first_packet_id, asked.response_end_packet_id or asked.request_end_packet_id]
+        else:
+            named += [under.first_packet_id, under.last_packet_id]
+        packets += [one for one in named if one is not None]
+        for row in attempt.beside:
+            connections[row.connection_id] = None
+        connections[under.connection_id] = None
     packets += [span.first_packet_id for _, spans in waited for span in spans if span.first_packet_id is not None]
     return Call._make((
         call_id,
         None,
         draft.service,
         draft.operation,
-        sdk if sdk is not None else next((step.exchange.sdk for step in steps if step.exchange and step.exchange.sdk), None),
+        sdk if sdk is not None else next((step.sdk for step in steps if step.sdk), None),
         start,
         end,
         end - start,
@@ -129,10 +131,8 @@ def call_row(
         draft.evidence,
         table,
         status,
-        tuple(step.exchange.exchange_id for step in steps if step.exchange is not None),
-        tuple(dict.fromkeys(
-            row.connection_id for attempt in draft.attempts for row in (*attempt.beside, attempt.connection)
-        )),
+        tuple([step.exchange_id for step in steps]),
+        tuple(connections),
     ))  # fmt: skip
 
 

@@ -153,37 +153,55 @@ def _in_full(
     return call_row(call_id, draft, ledger.sums, ledger.at, number, start, waited), ledger.spans
 
 
-def _spans_of(ledger: Ledger, draft: Draft, attempt: Attempt, number: int, pause: str, limit: TimeNs, before: Attempt | None) -> None:
-    """Add the phases of one attempt; nothing of it lies behind `limit`, where the next one begins. `before` is the attempt before it."""
-    failed = attempt.failed
-    exchange = attempt.exchange
-    gap, begun = pause, False
+class _Phases:
+    """Adds the phases of one attempt to a ledger. A class, not a function within a function: compiled, its method is called directly."""
+
+    def __init__(
+        self, ledger: Ledger, draft: Draft, attempt: Attempt, number: int, pause: str, limit: TimeNs, before: Attempt | None
+    ) -> None:
+        self._ledger = ledger
+        self._draft = draft
+        self._failed = attempt.failed
+        self._number = number
+        self._gap = pause
+        self._limit = limit
+        self._before = before
+        self._begun = False
 
     def add(
-        phase: str, start: TimeNs, end: TimeNs, connection_id: int | None, packets: tuple[PacketId | None, PacketId | None],
+        self, phase: str, start: TimeNs, end: TimeNs, connection_id: int | None, packets: tuple[PacketId | None, PacketId | None],
         causes: tuple[str, ...] = (), evidence: str = "measured", shared: bool = False,
     ) -> None:  # fmt: skip
-        nonlocal gap, begun
-        start, end = min(start, limit), min(end, limit)
-        if failed and begun and start > ledger.at:  # within a failed attempt the program's own time is part of the failure
+        """Add a phase as far as it lies before the limit; within a failed attempt it is a part of the failure."""
+        ledger, failed, number, gap = self._ledger, self._failed, self._number, self._gap
+        start, end = min(start, self._limit), min(end, self._limit)
+        if failed and self._begun and start > ledger.at:  # within a failed attempt the program's own time is part of the failure
             ledger.add("failed", ledger.at, start, inner="client", attempt=number)
-        waited = of_pause(draft, before, start - ledger.at, number - 1) if gap == "backoff" else ()
+        waited = of_pause(self._draft, self._before, start - ledger.at, number - 1) if gap == "backoff" else ()
         ledger.add(
             "failed" if failed else phase, start, max(start, end), gap=gap, inner=phase if failed else None, attempt=number,
             connection_id=connection_id, packets=packets, causes=causes, evidence=evidence, shared=shared,
             gap_causes=waited,
         )  # fmt: skip
-        gap, begun = "client", True
+        self._gap, self._begun = "client", True
 
+
+def _spans_of(ledger: Ledger, draft: Draft, attempt: Attempt, number: int, pause: str, limit: TimeNs, before: Attempt | None) -> None:
+    """Add the phases of one attempt; nothing of it lies behind `limit`, where the next one begins. `before` is the attempt before it."""
+    failed = attempt.failed
+    exchange = attempt.exchange
+    phases = _Phases(ledger, draft, attempt, number, pause, limit, before)
     for piece in attempt.set_up:
-        add(
+        phases.add(
             piece.phase, piece.start_ns, piece.end_ns, piece.connection_id, (piece.first_packet_id, piece.last_packet_id),
             of_set_up(piece, attempt), piece.evidence, piece.shared,
         )  # fmt: skip
     if exchange is None:
         if not attempt.set_up:
             row = attempt.connection
-            add("connect", attempt.start_ns, attempt.end_ns, row.connection_id, (row.first_packet_id, row.last_packet_id), attempt.causes)
+            phases.add(
+                "connect", attempt.start_ns, attempt.end_ns, row.connection_id, (row.first_packet_id, row.last_packet_id), attempt.causes
+            )
         return
     asked = exchange.request_start_ns
     if asked is None:
@@ -202,16 +220,16 @@ def _spans_of(ledger: Ledger, draft: Draft, attempt: Attempt, number: int, pause
     begun_by = exchange.response_start_packet_id
     head, body = exchange.head_end_ns, exchange.body_start_ns
     if head is not None and body is not None and asked <= head <= body <= sent:
-        add(
+        phases.add(
             "send", asked, head, one, (exchange.first_packet_id, exchange.first_packet_id), of_bytes(exchange, under, asked, head), evidence
         )
-        add("wait", head, body, one, (None, None), of_continue(exchange, head, body), evidence)
-        add("send", body, sent, one, asking, of_bytes(exchange, under, body, sent), evidence)
+        phases.add("wait", head, body, one, (None, None), of_continue(exchange, head, body), evidence)
+        phases.add("send", body, sent, one, asking, of_bytes(exchange, under, body, sent), evidence)
     else:
-        add("send", asked, sent, one, asking, of_bytes(exchange, under, asked, sent), evidence)
+        phases.add("send", asked, sent, one, asking, of_bytes(exchange, under, asked, sent), evidence)
     silent = of_silence(draft, attempt, sent, first) if unanswered else ()
     why = (*attempt.causes, *of_bytes(exchange, under, sent, first), *silent)
-    add("wait", sent, first, one, (exchange.request_end_packet_id, begun_by), why, evidence)
-    add(
+    phases.add("wait", sent, first, one, (exchange.request_end_packet_id, begun_by), why, evidence)
+    phases.add(
         "receive", first, max(first, end), one, (begun_by, exchange.response_end_packet_id), of_bytes(exchange, under, first, end), evidence
     )

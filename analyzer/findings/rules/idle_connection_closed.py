@@ -77,6 +77,8 @@ def check(view: View) -> Iterator[Finding]:
     for one in view.once(paid):
         pool = (one.connection.client_address, server_of(one.connection), one.call.sdk)
         waiting = ended.get(pool)
+        if not waiting and not idle[pool]:
+            continue
         # Not the call's start: it may have waited for credentials before it looked for a connection.
         begun = min((span.start_ns for span in view.spans_of(one.call) if span.phase in SET_UP), default=one.call.start_ns)
         while waiting and waiting[-1].at_ns < begun:

@@ -97,7 +97,7 @@ def check(view: View) -> Iterator[Finding]:
         # Whose requests never wait for a connection needs no look at each of them.
         if sum(len(rows) >= KEPT for rows in used.values()) < FEWEST or not _limits(next(iter(used.values()))[0][0].sdk):
             continue
-        pool = {number: told for number, rows in used.items() if (told := _timed(rows))}
+        pool = {number: timed for number, rows in used.items() if (timed := _timed(rows))}
         kept = [rows for rows in pool.values() if len(rows) >= KEPT]
         if len(kept) < FEWEST:
             continue

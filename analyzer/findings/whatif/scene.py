@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Container
-from functools import cached_property
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -100,6 +99,7 @@ class Scene:
         self.modern: set[ConnectionId] = set()
         """Connections whose handshake a change made TLS 1.3."""
         self._parts: dict[int, list[Part]] = {}
+        self._present: set[int] | None = None
 
     def rtt(self, number: ConnectionId | None) -> DurationNs | None:
         """Return the round trip of a connection on the server's side; None where unknown."""
@@ -114,10 +114,12 @@ class Scene:
         """Return the first finished handshake of a connection."""
         return self.view.finished_on.get(number) if number is not None else None
 
-    @cached_property
+    @property
     def present(self) -> set[int]:
         """The ids of the calls under replay."""
-        return {call.call_id for call in self.calls}
+        if self._present is None:
+            self._present = {call.call_id for call in self.calls}
+        return self._present
 
     def left(self) -> list[Call]:
         """Return the calls that are still made, in order."""

@@ -54,4 +54,7 @@ def _written(kind: str, values: Sequence[Any]) -> Sequence[object]:
         return [texts.get(value, "null") for value in values]
     if kind == "list" and set(map(type, chain.from_iterable(values))) == {int}:
         return [f"[{','.join(map(str, value))}]" for value in values]
+    if kind == "list":  # most are empty
+        known = {value: ENCODE(value) for value in set(values)}
+        return [known[value] for value in values]
     return list(map(ENCODE, values))

@@ -220,14 +220,17 @@ def needed(level: Levels) -> int:
     window = min(SECOND, times[at_work[-1]] - times[at_work[0]])
     if not window:
         return 1
-
-    def until(time: TimeNs) -> int:
-        """Return the sum of busy times up to a moment."""
-        at = bisect_right(times, time) - 1
-        return spent[at] + busy[at] * (time - times[at]) if at >= 0 else 0
-
-    # The sum over a window that slides is a chain of straight lines: it is largest where the window begins or ends at a change.
-    most = max(max(until(times[at] + window) - spent[at], spent[at] - until(times[at] - window)) for at in at_work)
+    # The sum over a window that slides is a chain of straight lines: it is largest where the window begins or ends at a change. `ahead`
+    # and `behind` are the last changes up to its other end, which moves on with it.
+    most, last, ahead, behind = 0, len(times) - 1, 0, -1
+    for at in at_work:
+        here = times[at]
+        while ahead < last and times[ahead + 1] <= here + window:
+            ahead += 1
+        while behind < last and times[behind + 1] <= here - window:
+            behind += 1
+        before = spent[behind] + busy[behind] * (here - window - times[behind]) if behind >= 0 else 0
+        most = max(most, spent[ahead] + busy[ahead] * (here + window - times[ahead]) - spent[at], spent[at] - before)
     return max(1, -(-most // window))
 
 

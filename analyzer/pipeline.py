@@ -29,11 +29,12 @@ from analyzer.model.capture import CaptureInfo
 from analyzer.model.clocks import Clock
 from analyzer.model.draft import Placed
 from analyzer.model.http import Endpoint, HttpExchange, Talk
-from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Handshake, Lookup, Span
+from analyzer.model.rows import Anomaly, Call, Connection, Exchange, Finding, Handshake, Lookup, Span
 from analyzer.model.seams import Block, Datagram
 from analyzer.model.sharing import Moment, Share
 from analyzer.model.table import Table
 from analyzer.model.wants import EVERYTHING, WITHOUT_CALLS, Wants
+from analyzer.model.whatif import Replay, Wishes
 from analyzer.passes import Reading, key_log, undisturbed, worth_another
 from analyzer.quality import note_capture, vantage_of
 from analyzer.repeating import with_costs, with_unseen
@@ -209,8 +210,8 @@ class Pipeline:
             handshakes=Table("handshakes", Handshake, handshakes),
             calls=Table("calls", Call, made),
             spans=Table("spans", Span, spans),
-            check=findings.check,
-            imagine=findings.imagine,
+            check=_diagnosed,
+            imagine=_imagined,
             pooled=findings.pools,
             elsewhere=elsewhere,
             nearest=nearest,
@@ -265,6 +266,18 @@ class Pipeline:
 
     def _service_of(self, row: Connection, name: str | None) -> tuple[str | None, str | None]:
         return self._recognizer.service_of(Endpoint(ip_address(row.server_address).packed, row.server_port, name), name)
+
+
+def _diagnosed(analysis: Analysis) -> list[Finding]:
+    """Return the findings. Like a pass: where there are very many rows, looking for cycles among them takes most of the time."""
+    with undisturbed():
+        return findings.check(analysis)
+
+
+def _imagined(analysis: Analysis, wishes: Wishes) -> Replay:
+    """Replay the calls with causes removed, likewise."""
+    with undisturbed():
+        return findings.imagine(analysis, wishes)
 
 
 Kind = TypeVar("Kind", bound=Pipeline)

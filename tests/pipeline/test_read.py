@@ -70,7 +70,11 @@ def test_the_garbage_collector_is_left_as_it_was(cold: Path, tmp_path: Path, col
     before = gc.isenabled()
     try:
         (gc.enable if collecting else gc.disable)()
-        analyzer.read(cold)
+        answer = analyzer.read(cold)
+        assert gc.isenabled() is collecting
+        assert answer.findings
+        assert gc.isenabled() is collecting
+        assert answer.whatif().changes
         assert gc.isenabled() is collecting
         with pytest.raises(analyzer.CaptureError):
             analyzer.read(tmp_path / "missing.pcap")

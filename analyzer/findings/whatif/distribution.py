@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import sqrt
+from operator import itemgetter
 from typing import NamedTuple
 
 from analyzer.findings.whatif.scene import Lengths
@@ -41,8 +42,14 @@ def quantiles(values: Sequence[Lengths]) -> Quantiles:
     """Return the percentiles of some lengths, with their ranges."""
     if not values:
         return Quantiles(None, None, None)
-    lows, likely, highs = (sorted(column) for column in zip(*values, strict=True))
+    lows, likely, highs = (sorted(map(itemgetter(at), values)) for at in range(3))
     return Quantiles(*(_quantile(lows, likely, highs, percent) for percent in (50, 95, 99)))
+
+
+def quantiles_as_measured(values: Iterable[DurationNs]) -> Quantiles:
+    """Return the percentiles of some durations that no change touched, with their ranges."""
+    ordered = sorted(values)
+    return Quantiles(*(_quantile(ordered, ordered, ordered, percent) if ordered else None for percent in (50, 95, 99)))
 
 
 def _quantile(lows: list[DurationNs], likely: list[DurationNs], highs: list[DurationNs], percent: int) -> Lengths:

@@ -10,7 +10,7 @@ from typing import Any
 
 from analyzer.findings.view import View
 from analyzer.findings.whatif.changes import EVERY, NEAR, alone, wished
-from analyzer.findings.whatif.distribution import Quantiles, quantiles, total
+from analyzer.findings.whatif.distribution import Quantiles, quantiles, quantiles_as_measured, total
 from analyzer.findings.whatif.scene import Lengths, Scene
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call
@@ -99,7 +99,7 @@ class _Stage:
 
     @cached_property
     def _before(self) -> Quantiles:
-        return quantiles([self._own[call.call_id] for call in self.calls if call.truncated is None])
+        return quantiles_as_measured(call.duration_ns for call in self.calls if call.truncated is None)
 
     def run(self, wishes: Wishes) -> tuple[WhatIf, Scene]:
         """Run changes one after the other; return the row and the scene that they left."""
@@ -109,14 +109,16 @@ class _Stage:
         applied = [change for change, why in refusals if why is None]
         left = scene.left()
         own, touched = self._own, scene.touched
-        after = {call.call_id: scene.after(call) if call.call_id in touched else own[call.call_id] for call in left}
-        spread = quantiles([after[call.call_id] for call in left if call.truncated is None]) if applied else self._before
+        after = [scene.after(call) if (number := call.call_id) in touched else own[number] for call in left]
+        spread = self._before
+        if applied:
+            spread = quantiles([now for call, now in zip(left, after, strict=True) if call.truncated is None])
         alike: dict[str | None, list[Lengths]] = defaultdict(list)
-        for call in left:
-            alike[call.operation].append(after[call.call_id])
+        for call, now in zip(left, after, strict=True):
+            alike[call.operation].append(now)
         sums = total(alike.values())
         refused = [f"{change.option}: {why}" if len(made) > 1 else why for change, why in refusals if why is not None]
-        changed = sum(after[call.call_id].likely != call.duration_ns for call in left if call.call_id in touched) + len(scene.gone)
+        changed = sum(now.likely != call.duration_ns for call, now in zip(left, after, strict=True)) + len(scene.gone)
         likely, low, high = (sums.likely, sums.low, sums.high) if applied else (self.total,) * 3
         row = WhatIf(
             change=" + ".join(change.option for change in made),

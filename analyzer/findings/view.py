@@ -253,14 +253,7 @@ class View:
 
     def charge_all(self, calls: Iterable[Call], slots: Sequence[str]) -> DurationNs:
         """Charge whole slots of several calls; return the sum."""
-        left, total = self._left, 0
-        for call in calls:
-            for slot in slots:
-                key = (call.call_id, slot)
-                rest = left.get(key)
-                total += capacity(call, slot) if rest is None else rest
-                left[key] = 0
-        return total
+        return sum(self.charge(call, slot) for call in calls for slot in slots)
 
     def charge_dialogue(self, dialogue: Call, most: DurationNs | None = None) -> tuple[DurationNs, list[Call]]:
         """Charge a dialogue's time to the calls that waited for it, to itself where none did; return the sum and the calls charged."""

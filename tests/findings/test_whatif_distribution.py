@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from analyzer.findings.whatif.distribution import nearest_rank, quantiles, quartiles, total
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyzer.findings.whatif.distribution import nearest_rank, quantiles, quantiles_as_measured, quartiles, total
 from analyzer.findings.whatif.scene import Lengths, Part
 from analyzer.report.ledger import percentile
 
@@ -43,6 +46,11 @@ def test_what_is_unknown_of_pieces_widens_it() -> None:
     middle = quantiles([Lengths(5, 10, 30)] * 3).p50
     assert middle == Lengths(5, 10, 30)
     assert total([[Lengths(5, 10, 30)] * 3]) == Lengths(15, 30, 90)
+
+
+@given(st.lists(st.integers(0, 10**12)))
+def test_durations_that_nothing_changed_have_the_same_percentiles(values: list[int]) -> None:
+    assert quantiles_as_measured(values) == quantiles(exact(*values))
 
 
 def test_nothing_has_no_percentiles() -> None:

@@ -96,6 +96,17 @@ def test_operations_by_total_time() -> None:
     assert query.shares["network"] == pytest.approx(20 / 45)
 
 
+@given(st.lists(st.tuples(st.integers(0, 50), NUMBER, NUMBER, NUMBER, st.booleans()), min_size=1, max_size=5))
+def test_an_operation_spends_what_its_calls_spend(parts: list[tuple[int, int | None, int | None, int | None, bool]]) -> None:
+    rows = [
+        call(at, wait_ns=wait, wait_stall_ns=stall, network_ns=network, server_ns=server, receive_ns=at, tls_ns=at, reused=reused)
+        for at, (wait, stall, network, server, reused) in enumerate(parts)
+    ]
+    (operation,) = CallLedger(analysis([UNDER], calls=rows)).operations()
+    assert operation.spent == tuple(map(sum, zip(*map(spent_on, rows), strict=True)))
+    assert operation.opened == sum(not row.reused for row in rows)
+
+
 def test_truncated_calls_count_and_are_in_no_percentile() -> None:
     rows = [warm(0, UNDER, 1), call(1, truncated="end", duration_ns=500 * MS, ok=None, status=None)]
     (operation,) = CallLedger(analysis([UNDER], calls=rows)).operations()

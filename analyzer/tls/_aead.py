@@ -18,8 +18,7 @@ from analyzer.tls.protection import BadRecord, Protection
 from analyzer.tls.schedule import NONCE, next_secret, traffic_keys
 
 _MOST: Final = 0xFFFF
-_COUNTED: Final = 7
-"""Bytes of a nonce that sequence numbers may change: no connection has 2 ** 56 records, and numbers so short are quickly reckoned with."""
+_ONE_BYTE: Final = tuple(bytes((value,)) for value in range(256))
 _additional_data = Struct("!Q3sH").pack
 """Sequence number, type and version as in the header, length of the plaintext (RFC 5246 section 6.2.3.3)."""
 
@@ -51,18 +50,21 @@ class Tls13(Protection):
     Its keys are derived with the first record: that takes as long as opening five of them, and not all secrets of a connection are used.
     """
 
-    __slots__ = ("_bulk", "_decrypt", "_hash", "_low", "_nonce", "_secret", "_sequence")
+    __slots__ = ("_block", "_bulk", "_decrypt", "_hash", "_head", "_iv", "_last", "_secret", "_sequence")
 
     def __init__(self, bulk: Bulk, hash_name: str, secret: bytes) -> None:
         self._bulk = bulk
         self._hash = hash_name
         self._secret = secret
         self._decrypt: Callable[[bytes, bytes, bytes], bytes] | None = None
-        self._nonce = b""
-        """The bytes of the IV that no sequence number reaches."""
-        self._low = 0
-        """The others."""
+        self._iv = 0
         self._sequence = 0
+        # 256 records in a row have nonces that differ in their last byte alone: that costs a third of making each from its number.
+        self._block = -1
+        """Which 256 `_head` is for."""
+        self._head = b""
+        self._last = 0
+        """The last byte of the first of their nonces."""
 
     def open(self, header: bytes, body: bytes) -> tuple[int, bytes]:
         """Verify and decrypt one record (RFC 8446 sections 5.2 to 5.4)."""
@@ -74,8 +76,11 @@ class Tls13(Protection):
         decrypt = self._decrypt
         if decrypt is None:
             decrypt = self._derive()
+        sequence = self._sequence
+        if sequence >> 8 != self._block:
+            self._enter(sequence >> 8)
         try:
-            inner = decrypt(self._nonce + (self._low ^ self._sequence).to_bytes(_COUNTED, "big"), body, header)
+            inner = decrypt(self._head + _ONE_BYTE[self._last ^ sequence & 0xFF], body, header)
         except (InvalidTag, ValueError):
             raise BadRecord("the tag does not verify") from None
         size = len(inner) - 1
@@ -83,7 +88,7 @@ class Tls13(Protection):
             size = len(inner.rstrip(b"\0")) - 1
             if size < 0:
                 raise BadRecord("nothing but padding")
-        self._sequence += 1
+        self._sequence = sequence + 1
         return inner[size], inner, size
 
     def skip(self, records: int) -> None:
@@ -98,9 +103,15 @@ class Tls13(Protection):
 
     def _derive(self) -> Callable[[bytes, bytes, bytes], bytes]:
         key, iv = traffic_keys(self._secret, self._bulk.key_length, self._hash)
-        self._nonce, self._low = iv[:-_COUNTED], int.from_bytes(iv[-_COUNTED:], "big")
+        self._iv = int.from_bytes(iv, "big")
+        self._block = -1
         decrypt = self._decrypt = _decryptor(self._bulk, key)
         return decrypt
+
+    def _enter(self, block: int) -> None:
+        """Begin with the nonces of the next 256 records (RFC 8446 section 5.3)."""
+        first = (self._iv ^ block << 8).to_bytes(NONCE, "big")
+        self._block, self._head, self._last = block, first[:-1], first[-1]
 
 
 class _ExplicitNonce(Protection):

@@ -125,6 +125,17 @@ def test_a_bad_record_is_not_counted_and_a_skipped_one_is(index: int) -> None:
     assert opener.open(*case.seal(4, 21, b"fifth")) == (21, b"fifth")
 
 
+@pytest.mark.parametrize("number", SUITES_13)
+def test_each_record_of_tls_1_3_has_a_nonce_of_its_own(number: int) -> None:
+    case = case_13(number)
+    opener = case.opener()
+    for sequence in range(520):
+        assert opener.open(*case.seal(sequence, 23, b"data")) == (23, b"data")
+    opener.skip(70_000)
+    for sequence in range(70_520, 70_530):
+        assert opener.open(*case.seal(sequence, 23, b"later")) == (23, b"later")
+
+
 def test_cbc_of_tls_1_0_loses_one_record_more_than_were_skipped() -> None:
     case = case_12(TLS_1_0, 0x002F)
     opener = case.opener()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from itertools import starmap
-from operator import attrgetter
+from collections.abc import Callable, Sequence
+from operator import add, attrgetter
+from typing import Any
 
 from analyzer.model.analysis import Analysis
 from analyzer.model.rows import Call, Exchange
 from analyzer.model.services import CREDENTIAL_SERVICES
-from analyzer.report.ledger import PHASES, Entry, Ledger, Spent, split
+from analyzer.report.ledger import BATCH, PHASES, WAIT, Entry, Facts, Ledger, Spent, split
 from analyzer.units import DurationNs, duration
 
 _PHASES = (*PHASES[: PHASES.index("stall")], "wait", *PHASES[PHASES.index("receive") :])
@@ -18,6 +18,9 @@ _PHASES = (*PHASES[: PHASES.index("stall")], "wait", *PHASES[PHASES.index("recei
 _WAITED = _PHASES.index("wait")
 _TIMES: Callable[[Call], tuple[DurationNs, ...]] = attrgetter(*(f"{phase}_ns" for phase in _PHASES))
 _WAIT = attrgetter("wait_ns", "wait_stall_ns", "network_ns", "server_ns")
+_FACTS: Callable[[Call], tuple[Any, ...]] = attrgetter(
+    "duration_ns", "truncated", "ok", "reused", "status", "wait_stall_ns", "network_ns", "server_ns", *(f"{phase}_ns" for phase in _PHASES)
+)
 _TOTAL: Callable[[Call], DurationNs] = attrgetter("duration_ns")
 _NAMED = attrgetter("service", "operation")
 
@@ -95,10 +98,24 @@ class CallLedger(Ledger[Call]):
         """Return the durations of calls."""
         return list(map(_TOTAL, rows))
 
-    def columns(self, rows: Sequence[Call]) -> tuple[Iterable[DurationNs], ...]:
-        """Return the times of some calls by phase, without making a row for each."""
-        times = tuple(zip(*map(_TIMES, rows), strict=True))
-        return (*times[:_WAITED], *zip(*starmap(split, map(_WAIT, rows)), strict=True), *times[_WAITED + 1 :])
+    def facts(self, rows: Sequence[Call]) -> Facts:
+        """Return what calls come to together. Each is looked at once, all further work is on columns: which takes half the time."""
+        whole: list[DurationNs] = []
+        total = failed = opened = silent = 0
+        sums: Spent = (0,) * len(PHASES)
+        for start in range(0, len(rows), BATCH):
+            took, cut, fine, reused, status, stalls, networks, servers, *times = zip(*map(_FACTS, rows[start : start + BATCH]), strict=True)
+            waits = tuple(zip(*map(split, times[_WAITED], stalls, networks, servers), strict=True))
+            spent = (*times[:_WAITED], *waits, *times[_WAITED + 1 :])
+            sums = tuple(map(add, sums, map(sum, spent)))
+            total += sum(took)
+            whole += [one for one, why in zip(took, cut, strict=True) if why is None]
+            opened += reused.count(False)
+            if False in fine:
+                failed += fine.count(False)
+                ends = zip(spent[WAIT], fine, status, strict=True)
+                silent += sum(one for one, well, answer in ends if well is False and answer is None)
+        return Facts(total, whole, failed, opened, silent, sums)
 
     def groups(self) -> dict[str, list[Call]]:
         """Return the calls by the name of their operation."""

@@ -68,6 +68,18 @@ class Operation(NamedTuple):
         return {phase: spent / self.total_ns if self.total_ns else 0.0 for phase, spent in zip(PHASES, self.spent, strict=True)}
 
 
+class Facts(NamedTuple):
+    """What some rows come to together; the names are those of `Operation`."""
+
+    total_ns: DurationNs
+    whole_ns: list[DurationNs]
+    """The durations of those whose beginning and end were captured."""
+    failed: int
+    opened: int
+    silent_ns: DurationNs
+    spent: Spent
+
+
 class Ledger(ABC, Generic[Row]):
     """Rows of one kind, and how to read each. Nothing is made of a row before it is asked for: there may be a million."""
 
@@ -140,29 +152,36 @@ class Ledger(ABC, Generic[Row]):
         made = [self._operation(name, rows) for name, rows in self.groups().items()]
         return sorted(made, key=lambda operation: (-operation.total_ns, operation.name))
 
-    def columns(self, rows: Sequence[Row]) -> Iterable[Iterable[DurationNs]]:
-        """Return the times of some rows by phase: for each of PHASES those of all of them."""
-        return zip(*map(self.spent, rows), strict=True)
-
-    def _operation(self, name: str, rows: list[Row]) -> Operation:
-        totals = self.totals(rows)
+    def facts(self, rows: Sequence[Row]) -> Facts:
+        """Return what rows come to together."""
         sums: Spent = (0,) * len(PHASES)
         for start in range(0, len(rows), BATCH):
-            sums = tuple(map(add, sums, map(sum, self.columns(rows[start : start + BATCH]))))
-        silent = sum(self.spent(row)[WAIT] for row in rows if not self.answered(row))
-        ordered = sorted(total for row, total in zip(rows, totals, strict=True) if self.whole(row))
+            batch = map(self.spent, rows[start : start + BATCH])
+            sums = tuple(map(add, sums, map(sum, zip(*batch, strict=True))))
+        return Facts(
+            total_ns=sum(self.totals(rows)),
+            whole_ns=[self.total(row) for row in rows if self.whole(row)],
+            failed=sum(not self.well(row) for row in rows),
+            opened=sum(map(self.opened, rows)),
+            silent_ns=sum(self.spent(row)[WAIT] for row in rows if not self.answered(row)),
+            spent=sums,
+        )
+
+    def _operation(self, name: str, rows: list[Row]) -> Operation:
+        facts = self.facts(rows)
+        ordered = sorted(facts.whole_ns)
         return Operation(
             name=name,
             rows=len(rows),
-            failed=sum(not self.well(row) for row in rows),
-            opened=sum(map(self.opened, rows)),
+            failed=facts.failed,
+            opened=facts.opened,
             truncated=len(rows) - len(ordered),
             p50_ns=percentile(ordered, 50) if ordered else None,
             p95_ns=percentile(ordered, 95) if ordered else None,
             max_ns=ordered[-1] if ordered else None,
-            total_ns=sum(totals),
-            spent=sums,
-            silent_ns=silent,
+            total_ns=facts.total_ns,
+            spent=facts.spent,
+            silent_ns=facts.silent_ns,
         )
 
 

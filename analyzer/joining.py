@@ -106,6 +106,23 @@ class Deaf:
         return None, None
 
 
+def look_through(engine: tcp.Engine, *, alone: bool) -> tuple[list[Connection], Sequence[tcp.Opened], dict[PacketId, int]]:
+    """Return of all connections of a settled engine their rows, those that may be views of each other, and what `unseen_before` does.
+
+    Where the engine follows them `alone`, connections that cannot have another view are not among the second.
+    """
+    numbers = engine.alike() if alone else frozenset()
+    rows: list[Connection] = []
+    outlines: list[tcp.Opened] = []
+    unseen: dict[PacketId, int] = {}
+    for flow in engine.each():
+        rows.append(tcp.row(flow))
+        unseen.update(tcp.unseen_before(flow))
+        if not alone or not tcp.stands_alone(flow, numbers):
+            outlines.append(tcp.outline(flow))
+    return rows, outlines, unseen
+
+
 def unseen_before(flows: Iterable[tcp.Flow]) -> dict[PacketId, int]:
     """Return how many packets were lost before the capture point, by the packet that showed it."""
     return {packet: lost for flow in flows for packet, lost in tcp.unseen_before(flow).items()}

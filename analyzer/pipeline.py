@@ -23,7 +23,7 @@ from analyzer.assembly import (
 from analyzer.between import note_lost
 from analyzer.elsewhere import Fold
 from analyzer.exchanging import Exchanges
-from analyzer.joining import MOST_ANOMALIES, Deaf, Numbers, Part, note_share, unseen_before
+from analyzer.joining import MOST_ANOMALIES, Deaf, Numbers, Part, look_through, note_share
 from analyzer.model.analysis import Analysis, Elsewhere
 from analyzer.model.capture import CaptureInfo
 from analyzer.model.clocks import Clock
@@ -118,6 +118,7 @@ class Pipeline:
             points=self._points,
             share=share,
             listeners=(Deaf(clear), Deaf(self.tls), lookups),
+            rests=began is None,
         )
 
     def _moment(self) -> Moment:
@@ -133,10 +134,11 @@ class Pipeline:
         """Settle all connections and return what was found of them."""
         self.engine.finish()
         self._names.finish()
-        flows = self.engine.flows
-        outlines: Sequence[tcp.Opened] = flows if self._share is None else list(map(tcp.outline, flows))
+        rows, outlines, unseen = look_through(self.engine, alone=self._share is None)
+        if self._points is not None:
+            outlines = self.engine.flows  # views at several points are compared whole
         made = Part(
-            self._exchanges, list(map(tcp.row, flows)), outlines, unseen_before(flows), self._handshakes, self._traffic, self._unfinished,
+            self._exchanges, rows, outlines, unseen, self._handshakes, self._traffic, self._unfinished,
             self._gathered.unnamed, self._anomalies, self._anomaly_counts, self.tls.opaque, self.tls.missing, self.tls.yardstick.result(),
         )  # fmt: skip
         if self._share is not None:

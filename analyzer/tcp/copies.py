@@ -50,6 +50,9 @@ class Sightings:
                 if seen == identity and (path != segment.path or ttl != segment.ttl):
                     copy = True
                     break
+        if last and abs(time - last[-1][1]) > 2 * COPY_NS:
+            # Nothing that comes within a copy's time of this packet will be compared with those before it, clock steps back included.
+            last.clear()
         last.append((identity, time, segment.path, segment.ttl))
         if len(last) >= 2 * MOST_SIGHTINGS:
             del last[:MOST_SIGHTINGS]
@@ -73,6 +76,10 @@ class Copies:
 
     def __init__(self) -> None:
         self._held: dict[Identity, Held] = {}
+
+    def empty(self) -> bool:
+        """Tell whether no packet waits."""
+        return not self._held
 
     def hold(self, held: Held) -> Held | None:
         """Let a packet wait; return the one before it that looks the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.model.rows import Anomaly
 from analyzer.tcp._half import Half
 from analyzer.tcp.flow import Flow
-from analyzer.tcp.points import turned
+from analyzer.tcp.points import unlink
 from analyzer.units import ConnectionId
 
 MOST_UNANSWERED = 100_000
@@ -29,9 +29,7 @@ def drop(halves: dict[bytes, Half], number: ConnectionId) -> list[Flow]:
             gone[flow.connection_id] = flow
     dropped = [gone[one] for one in sorted(gone)]
     for flow in dropped:
-        for key, half in zip((flow.key, turned(flow.key)), flow.halves, strict=True):
-            if halves.get(key) is half:
-                del halves[key]
+        unlink(halves, flow)
     return dropped
 
 

@@ -100,13 +100,18 @@ class Flow(Link):
     def leave(self) -> None:
         """Look no further at a connection that another process follows, once both sides' first numbers are known; SYNs excepted."""
         first = self.first_half
-        if first.base_seq is None or first.other.base_seq is None:
+        if self.heard or first.base_seq is None or first.other.base_seq is None:
             return
         for half in self.halves:
             half.elsewhere = True
             half.quiet = False
             half.next_seq = -1  # equal to none: the loop's usual way is not taken
         self.release()
+
+    def last_ns(self) -> TimeNs:
+        """Return the time of the last packet of either side."""
+        first = self.first_half
+        return max(first.last_time, first.other.last_time)
 
     def starts_anew(self, half: Half, segment: Segment) -> bool:
         """Tell whether a SYN on a known pair of endpoints opens a new connection (the numbering rule of `tcp.stream`)."""

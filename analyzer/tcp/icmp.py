@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 from analyzer.model.rows import Anomaly
 from analyzer.model.seams import IcmpError
-from analyzer.units import ConnectionId, PacketId
+from analyzer.tcp._half import Half
+from analyzer.units import ConnectionId, PacketId, TimeNs
 
 NAMES = {
     (4, 3): "icmp-unreachable", (4, 4): "icmp-source-quench", (4, 5): "icmp-redirect", (4, 11): "icmp-time-exceeded",
@@ -35,6 +36,20 @@ def says_lost(error: IcmpError) -> bool:
     """
     kind = error.version, error.type
     return kind in LOST and (*kind, error.code) != FRAGMENTATION_NEEDED
+
+
+def take_error(half: Half | None, error: IcmpError, time: TimeNs, packet_id: PacketId) -> Anomaly:
+    """Join an ICMP error to the direction and packet that it quotes, where that is known, and return its row."""
+    if half is None:
+        return describe(error, None, packet_id, None)
+    half.flow.icmp_errors += 1
+    if half.icmp_ns is None and says_lost(error):
+        half.icmp_ns = time
+    quoted = None
+    if error.quoted_seq is not None:
+        half.stream.sync()
+        quoted = half.stream.packet_of(error.quoted_seq)
+    return describe(error, quoted, packet_id, half.flow.connection_id)
 
 
 def describe(error: IcmpError, quoted: PacketId | None, packet_id: PacketId, connection_id: ConnectionId | None) -> Anomaly:

@@ -29,7 +29,8 @@ class Link(seams.Link):
         self.connection_id = connection_id
         self.key = key
         """Source, target and ports of the first segment."""
-        self.ports = (int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big"))
+        at = len(key) - 4
+        self.ports = (key[at] << 8 | key[at + 1], key[at + 2] << 8 | key[at + 3])
         self.first_half = first
         """The direction of the first segment."""
         self.client_half: Half | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from analyzer.tcp.opening import Mark
@@ -133,6 +135,27 @@ class Outline(NamedTuple):
         client, server = HalfOutline(*self.halves[0]), HalfOutline(*self.halves[1])
         client.other, server.other = server, client
         return client
+
+
+class Numbered(Protocol):
+    """What tells the initial sequence number of a client's SYN."""
+
+    @property
+    def syn_seq(self) -> int | None:
+        """The number; None where no SYN was captured."""
+        ...
+
+
+def alike(connections: Iterable[Numbered]) -> frozenset[int]:
+    """Return the initial sequence numbers that the SYNs of several connections carry."""
+    numbers = sorted([one.syn_seq for one in connections if one.syn_seq is not None])
+    return frozenset([number for number, following in pairwise(numbers) if number == following])
+
+
+def stands_alone(flow: Flow, numbers: frozenset[int]) -> bool:
+    """Tell whether no other connection can be a view or a half of this one; `numbers` are those of SYNs that are `alike`."""
+    first = flow.first_half
+    return first.seen and first.other.seen and flow.syn_seq not in numbers
 
 
 def outline(flow: Flow) -> Outline:

@@ -72,6 +72,13 @@ def turned(key: bytes) -> bytes:
     return key[width : 2 * width] + key[:width] + key[-2:] + key[-4:-2]
 
 
+def unlink(halves: dict[bytes, Half], flow: Flow) -> None:
+    """Let no packet find a connection any more."""
+    for key, half in zip((flow.key, turned(flow.key)), flow.halves, strict=True):
+        if halves.get(key) is half:
+            del halves[key]
+
+
 class Merged:
     """The flags that Wireshark shows in the merged capture on a connection that was captured at several points."""
 

@@ -25,6 +25,10 @@ class Sniffer(Sink):
         self._lost = False
         self._tries = 0
 
+    def untouched(self) -> bool:
+        """Tell whether no byte of the direction came, or is known to be missing."""
+        return not (self._held or self._lost or self._tries)
+
     def feed(self, data: bytes, start: int, end: int, offset: int) -> int:
         """Show the bytes to the openers; the one who claims them reads on."""
         if self._held:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Final
+from socket import inet_ntoa
+from typing import Final, TypeAlias
 
 from analyzer.model.rows import Connection, Repeated
 from analyzer.tcp import analysis
@@ -18,13 +19,12 @@ from analyzer.units import PacketId
 SYN: Final = 1
 DATA: Final = 8
 """Bits of `tcp.completeness`."""
-NO_COUNTS: Final[dict[int, int]] = {}
-"""Of a connection without any flag of `analysis`."""
+Counts: TypeAlias = tuple[int, int, int, int, int, int, int, int]
 
 
 @lru_cache(maxsize=4096)
 def _address(packed: bytes) -> str:
-    return str(ip_address(packed))
+    return inet_ntoa(packed) if len(packed) == 4 else str(ip_address(packed))
 
 
 def _completeness(flow: Flow, *, payload: bool) -> int:
@@ -33,6 +33,22 @@ def _completeness(flow: Flow, *, payload: bool) -> int:
     if first.packets + second.packets == 1 and not flow.completeness & SYN:
         return 0
     return flow.completeness | (DATA if payload else 0)  # the loop does not set the bit
+
+
+def _counts(counts: dict[int, int] | None) -> Counts:
+    """Return how many segments carry each flag of `analysis`, in the order of the columns."""
+    if counts is None:
+        return 0, 0, 0, 0, 0, 0, 0, 0
+    return (
+        counts.get(analysis.RETRANSMISSION, 0),
+        counts.get(analysis.FAST, 0),
+        counts.get(analysis.SPURIOUS, 0),
+        counts.get(analysis.OUT_OF_ORDER, 0),
+        counts.get(analysis.DUPLICATE_ACK, 0),
+        counts.get(analysis.KEEP_ALIVE, 0),
+        counts.get(analysis.ZERO_WINDOW, 0),
+        counts.get(analysis.LOST_SEGMENT, 0),
+    )
 
 
 def _repeats(flow: Flow, client: Half) -> tuple[Repeated, ...]:
@@ -74,8 +90,6 @@ def row(flow: Flow) -> Connection:
         host, port, peer, peer_port = peer, peer_port, host, port
     up, down = client.stream, server.stream
     sent, received, gaps = up.unique_bytes(), down.unique_bytes(), up.gap_bytes() + down.gap_bytes()
-    counts = flow.counts
-    count = (NO_COUNTS if counts is None else counts).get
     connect = None
     if flow.syn_ns is not None and flow.established_ns is not None:
         connect = flow.established_ns - flow.syn_ns
@@ -84,7 +98,9 @@ def row(flow: Flow) -> Connection:
     if second.seen and second.last_time > last:
         last = second.last_time
     process = flow.process
-    return Connection(  # by position: 56 names would take four times as long, for each connection of a scan
+    again, fast, spurious, out_of_order, duplicate_acks, keep_alives, zero_windows, lost_segments = _counts(flow.counts)
+    # By position, and past the named tuple's own constructor: there may be millions, and 56 names would take several times as long.
+    return tuple.__new__(Connection, (
         flow.connection_id,
         host,
         port,
@@ -105,14 +121,14 @@ def row(flow: Flow) -> Connection:
         server.packets,
         sent,
         received,
-        count(analysis.RETRANSMISSION, 0),
-        count(analysis.FAST, 0),
-        count(analysis.SPURIOUS, 0),
-        count(analysis.OUT_OF_ORDER, 0),
-        count(analysis.DUPLICATE_ACK, 0),
-        count(analysis.KEEP_ALIVE, 0),
-        count(analysis.ZERO_WINDOW, 0),
-        count(analysis.LOST_SEGMENT, 0),
+        again,
+        fast,
+        spurious,
+        out_of_order,
+        duplicate_acks,
+        keep_alives,
+        zero_windows,
+        lost_segments,
         _completeness(flow, payload=bool(sent or received)),
         bool(gaps or lost),
         flow.closer or "open",
@@ -141,7 +157,7 @@ def row(flow: Flow) -> Connection:
         _repeats(flow, client),
         process.process_id if process is not None else None,
         process.name if process is not None else None,
-    )
+    ))  # fmt: skip
 
 
 def _lost(half: Half) -> int:

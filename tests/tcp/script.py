@@ -223,8 +223,9 @@ def play(
     openers: Sequence[Opener] | None = None,
     wish: dict[int, int] | None = None,
     ports: frozenset[int] = frozenset({53}),
+    rests: bool = False,
 ) -> Played:
-    """Feed blocks to a new engine, which decodes datagrams of these ports."""
+    """Feed blocks to a new engine, which decodes datagrams of these ports, and may put to rest what has ended."""
     readers: dict[int, tuple[Reader, Reader]] = {}
     anomalies: list[Anomaly] = []
     if openers is None:
@@ -236,18 +237,20 @@ def play(
         anomalies.append,
         datagram=lambda datagram, time, packet_id: None,
         datagram_ports=ports,
+        rests=rests,
     )
     for block in made:
         engine.feed(block)
     engine.finish()
-    return Played([row(flow) for flow in engine.flows], readers, anomalies, engine.flows)
+    return Played([row(flow) for flow in engine.each()], readers, anomalies, engine.flows)
 
 
 def run(text: str | Sequence[Line], *, wish: dict[int, int] | None = None, client: int = 1000, server: int = 5000) -> Played:
     """Play a trace on the fast path; check that the slow path, and one block for each packet, say the same."""
     lines = trace(text, client=client, server=server) if isinstance(text, str) else text
     fast = play(blocks(lines), wish=wish)
-    for other in (play(blocks(lines), fast=False, wish=wish), play(blocks(lines, range(len(lines))), wish=wish)):
+    slow = play(blocks(lines), fast=False, wish=wish)
+    for other in (slow, play(blocks(lines, range(len(lines))), wish=wish), play(blocks(lines), wish=wish, rests=True)):
         assert other.rows == fast.rows
         assert {number: [side.bytes() for side in pair] for number, pair in other.readers.items()} == {
             number: [side.bytes() for side in pair] for number, pair in fast.readers.items()

@@ -37,12 +37,21 @@ class Exchanges:
         self.rows: list[Exchange] = []
         """In the order in which they were over, unless `keep` was told to put them elsewhere."""
         self.keep: Callable[[Exchange], None] = self.rows.append
+        self.compared: Callable[[HttpExchange], None] | None = None
+        """Is told of what was decrypted; None where nobody compares that with what would have been inferred."""
         self.traffic: dict[ConnectionId, Traffic] = {}
         self.endpoints: dict[ConnectionId, Endpoint] = {}
         self.unfinished: set[int] = set()
         """Ids of answers without a request that began and did not end."""
         self.unnamed = False
         """Whether an exchange that was inferred has no service yet."""
+
+    def take_decrypted(self, raw: HttpExchange) -> None:
+        """Take a finished exchange that was said under TLS."""
+        raw.evidence = "decrypted"
+        if self.compared is not None:
+            self.compared(raw)
+        self.take(raw)
 
     def take(self, raw: HttpExchange) -> None:
         """Describe a finished exchange and keep its row."""

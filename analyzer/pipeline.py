@@ -91,7 +91,7 @@ class Pipeline:
             varying=aws.VARYING_FIELDS,
         )
         number = self._numbers = Numbers(self._moment) if share is not None else count().__next__
-        decrypted = http.HttpOpener(wishes, self._decrypted, number, began=began)
+        decrypted = http.HttpOpener(wishes, gathered.take_decrypted, number, began=began)
         self.tls = tls.TlsOpener(
             keys,
             (decrypted,),
@@ -105,6 +105,8 @@ class Pipeline:
             tickets=tls.SharedBook(self._moment, told[0]) if share is not None else None,
             moment=self._moment if share is not None else None,
         )
+        if compares:
+            gathered.compared = self._compared
         clear = http.HttpOpener(wishes, gathered.take, number, self.tls.tunnel, began)
         lookups = dns.DnsOpener(self._names)
         self.engine = tcp.Engine(
@@ -253,11 +255,9 @@ class Pipeline:
         if flow.syn_ns is not None:
             self._names.connected(flow.connection_id, flow.client()[0], flow.server()[0], flow.syn_ns)
 
-    def _decrypted(self, raw: HttpExchange) -> None:
-        raw.evidence = "decrypted"
+    def _compared(self, raw: HttpExchange) -> None:
         self.tls.yardstick.read(raw)
         self.tls.yardstick.note(raw.link.connection_id)
-        self._gathered.take(raw)
 
     def _handshake(self, row: Handshake) -> None:
         self._handshakes[row.connection_id] = row

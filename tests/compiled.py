@@ -5,20 +5,28 @@
 
 PLAIN and COMPILED are Python interpreters with the package installed, one without and one with compiled modules. Both read every capture in
 the folders, with the keys that lie beside it, by one process and some of them by two as well, and the documents must be equal to the last
-byte. Standard library only.
+byte. So must those of one capture cut at every snapshot length that leaves a part of a header, and with its packets cut, lost and
+repeated at random. Standard library only.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".gz", ".zst", ".lz4")
 LARGEST = 8 << 20
 """Bytes of a capture up to which it is read: the comparison is about cases, and there are enough smaller ones."""
+SNAPSHOTS = range(14, 100)
+"""Snapshot lengths that end within the headers, or shortly behind them."""
+DRAWS = 60
+"""Captures whose packets are cut, lost and repeated at random."""
 CHILD = "--digests"
 HOT = "analyzer.tcp._loop"
 SHARED = 8
@@ -29,6 +37,35 @@ def captures(folders: list[str]) -> list[Path]:
     """List the captures below folders."""
     found = {path for folder in folders for path in Path(folder).rglob("*") if path.suffix in SUFFIXES and ".pcap" in path.name.lower()}
     return sorted(path for path in found if path.is_file() and path.stat().st_size <= LARGEST)
+
+
+def made(capture: Path, folder: Path) -> list[Path]:
+    """Write a classic little-endian pcap again and again, damaged in ways that captures are; return the files."""
+    data = capture.read_bytes()
+    records, at = [], 24
+    while at < len(data):
+        size, wire = struct.unpack_from("<2I", data, at + 8)
+        records.append((data[at : at + 8], data[at + 16 : at + 16 + size], wire))
+        at += 16 + size
+
+    def write(name: str, kept: list[tuple[bytes, bytes, int]]) -> Path:
+        path = folder / f"{name}.pcap"
+        path.write_bytes(data[:24] + b"".join(time + struct.pack("<2I", len(frame), wire) + frame for time, frame, wire in kept))
+        return path
+
+    files = [write(f"cut-{length}", [(time, frame[:length], wire) for time, frame, wire in records]) for length in SNAPSHOTS]
+    for seed in range(DRAWS):
+        draw = Random(seed)
+        kept = []
+        for index, (time, frame, wire) in enumerate(records):
+            if draw.random() < 0.1:
+                continue
+            kept.append((time, frame[: draw.randrange(30, 1600)] if draw.random() < 0.3 else frame, wire))
+            if index > 5 and draw.random() < 0.1:  # one of the last ones comes again, cut
+                _, again, size = records[index - draw.randrange(5)]
+                kept.append((time, again[: draw.randrange(54, 200)], size))
+        files.append(write(f"drawn-{seed}", kept))
+    return files
 
 
 def key_log(capture: Path) -> Path | None:
@@ -69,7 +106,13 @@ def digests(paths: list[Path]) -> dict[str, str]:
 
 def main(plain: str, compiled: str, *folders: str) -> int:
     """Print what differs; return the exit status."""
-    paths = captures(list(folders))
+    with TemporaryDirectory() as scratch:
+        ours = Path(__file__).resolve().parent.parent / "captures" / "cold-start.pcap"
+        return compare(plain, compiled, [*captures(list(folders)), *made(ours, Path(scratch))])
+
+
+def compare(plain: str, compiled: str, paths: list[Path]) -> int:
+    """Let both read the captures; print what differs and return the exit status."""
     given = "\n".join(map(str, paths))
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SSLKEYLOGFILE")}
     running = [

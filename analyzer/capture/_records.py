@@ -1,4 +1,5 @@
-"""The hot path: walk the records of one chunk and append to the four lists of a block.
+"""The hot path: walk the records of one chunk and append to the four lists of a block; that of the lengths on the wire stays empty where
+they are those captured.
 
 In both formats the 16 bytes before a packet's data are time (high or seconds), time (low or fraction), captured and original length, so
 that one `struct` call reads a record. The walkers never raise: what does not look right, or does not end within the chunk, ends the walk,
@@ -52,6 +53,7 @@ def walk_pcap(
     most: i64 = 0x7FFFFFFF // fraction
     last: i64 = -1
     base: i64 = 0
+    cut = False
     native = NATIVE and unpack is LITTLE_RECORD
     while at <= limit:
         if native:
@@ -70,7 +72,12 @@ def walk_pcap(
             base = seconds * _SECOND
         starts.append(start)
         lengths.append(captured)
-        wire_lengths.append(original)
+        if cut:
+            wire_lengths.append(original)
+        elif captured != original:
+            cut = True
+            wire_lengths += lengths
+            wire_lengths[-1] = original
         times.append(base + rest * fraction)
         at = following
     return at
@@ -120,6 +127,7 @@ def walk_enhanced(
     above: int  # of any size: a damaged time is out of the range of 64 bits
     ticks: int
     total: i64 = word(data, at - 4)[0]
+    cut = False
     native = NATIVE and unpack is LITTLE_BLOCK
     while at <= limit:
         if native:
@@ -144,14 +152,21 @@ def walk_enhanced(
             base = (above << 32) * tick + offset
         starts.append(at + 28)
         lengths.append(captured)
-        wire_lengths.append(original)
+        if cut:
+            wire_lengths.append(original)
+        elif captured != original:
+            cut = True
+            wire_lengths += lengths
+            wire_lengths[-1] = original
         ticks = low
         times.append(base + ticks * tick)
         total = size
         at = following
     if starts and word(data, at - 4)[0] != total:
-        for column in (lengths, wire_lengths, times):
+        for column in (lengths, times):
             column.pop()
+        if cut:
+            wire_lengths.pop()
         return starts.pop() - 28
     return at
 

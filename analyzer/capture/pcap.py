@@ -58,7 +58,7 @@ class PcapReader:
                 window.pos = walk_pcap(data, window.pos, unpack, header, fraction, bound, starts, lengths, wire_lengths, times)
                 if starts:
                     frame = tally.frames + 1
-                    yield tally.add(Block(data, starts, lengths, wire_lengths, times, link_type, interface, frame, file, frame))
+                    yield tally.add(Block(data, starts, lengths, wire_lengths or lengths, times, link_type, interface, frame, file, frame))
             head = window.record(header)
             if head is None:
                 break

@@ -119,7 +119,7 @@ class PcapngReader:
             times = [source.time(0, ticks) for ticks in times]
         frame, file = self._tally.frames + 1, self._tally.file
         processes = self._processes(data, starts, lengths) if section.processes else None
-        return Block(data, starts, lengths, wire_lengths, times, source.link_type, source.number, frame, file, frame, processes)
+        return Block(data, starts, lengths, wire_lengths or lengths, times, source.link_type, source.number, frame, file, frame, processes)
 
     def _processes(self, data: bytes, starts: list[int], lengths: list[int]) -> list[Process | None]:
         """Return whose each of a run of packets was, by the options between its bytes and the closing length of its block."""

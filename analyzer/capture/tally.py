@@ -53,7 +53,7 @@ class Tally:
         self.record.packets += count
         info.packets += count
         info.bytes += sum(block.lengths)
-        if block.lengths != block.wire_lengths:
+        if block.wire_lengths is not block.lengths:
             info.cut_packets += sum(map(lt, block.lengths, block.wire_lengths))
         # Sorting what is sorted costs one comparison a packet and gives both ends and the order at once.
         ordered = sorted(times)

@@ -29,7 +29,7 @@ class Block(NamedTuple):
     lengths: list[int]
     """Captured bytes of each packet."""
     wire_lengths: list[int]
-    """Bytes that each packet had on the wire; more than captured when the snapshot length cut it."""
+    """Bytes that each packet had on the wire; more than captured when the snapshot length cut it. Often the same list as `lengths`."""
     times: list[TimeNs]
     link_type: int
     """LINKTYPE_ value (https://www.tcpdump.org/linktypes.html)."""

@@ -40,7 +40,8 @@ def tcp(walk: Walk) -> Segment | Oddity:
     if captured < 0:
         start = end
         captured = 0
-    options = data[at + 20 : start] if bits >= 0x6000 else b""
+    # Compiled code takes no slice that ends before it begins, as that of a header cut in its first 20 bytes would.
+    options = data[at + 20 : start] if bits >= 0x6000 and start > at + 20 else b""
     return Segment(
         walk.addresses + ports, seq, ack, bits & 0xFF, window, data, start, size, captured, options, walk.ip_id, walk.ttl, walk.path,
         walk.process,

@@ -45,15 +45,15 @@ class Engine(Following):
             self._halves, self._over = self._points.enter(block.file)
         self._room.enter(block)
         data, starts, lengths, wire_lengths, times, _, _, first_id, _, _, _ = block
-        if not self._joined and wire_lengths and max(wire_lengths) > JOINED_FRAME:
-            self._joined = True
         layout = choose(self._layouts.get(block.link_type), block)
+        if (layout is None or wire_lengths is not lengths) and max(wire_lengths, default=0) > JOINED_FRAME:
+            self._joined = True
         if layout is None:
             for index, time in enumerate(times):
                 self._slow(block, index, time, first_id + index)
             self._at = first_id + len(times) - 1
             return
-        if lengths != wire_lengths:  # packets cut by the snapshot length leave the fast path
+        if wire_lengths is not lengths and wire_lengths != lengths:  # packets cut by the snapshot length leave the fast path
             lengths = [have if have >= wire else 0 for have, wire in zip(lengths, wire_lengths, strict=True)]
         header, guard, check_mask, check_want, lane_mask, lane_want, key_from, key_to, ip_header, tcp_at = layout
         unpack: Header = header.unpack_from
@@ -82,6 +82,8 @@ class Engine(Following):
         packet_id = first_id - 1
         for start, length, time in zip(starts, lengths, times):  # noqa: B905 - compiled, only the plain form is a loop without objects
             packet_id += 1
+            if length > JOINED_FRAME:
+                self._joined = True
             if length < guard:
                 slow(block, packet_id - first_id, time, packet_id)
                 continue

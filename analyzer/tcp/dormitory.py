@@ -1,14 +1,12 @@
 """Where connections rest that have ended (`resting`), until a late packet or the end of the capture wakes them.
 
-A capture may hold millions of them. For a while after their end they linger as they are; then most of what they keep is let go, and the
-rest is put to rest.
+A capture may hold millions of them. For a while after their end they linger as they are (`following`); then most of what they keep is let
+go, and the rest is put to rest. When that is depends on no other connection. One that was woken stays awake: it was let go already.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
 from typing import Final, TypeAlias
 
 from analyzer.model.seams import Opener, Segment
@@ -21,63 +19,42 @@ from analyzer.units import SECOND, ConnectionId, DurationNs, TimeNs
 
 LINGER_NS: Final[DurationNs] = 30 * SECOND
 """How long a connection that has ended is kept ready for late packets."""
-MOST_LINGERING: Final = 8192
-REST_NS: Final[DurationNs] = SECOND
-"""Where more than so many linger, of 8 KB each, those rest that nobody reads and on which nothing came for so long: woken, they are as they
-were. That is dearer than to let go first of what serves late packets only."""
-
 Heap: TypeAlias = list[tuple[TimeNs, ConnectionId, Flow]]
-"""Connections that have ended, by the time at which they are looked at again."""
+"""Connections that have ended, by when they may be let go."""
 
 
 class Dormitory:
     """The connections of one engine that are at rest."""
 
-    __slots__ = ("_cleared", "_early", "_halves", "_lingering", "_made_with", "_rested", "_resting", "_succeeded")
+    __slots__ = ("_halves", "_made_with", "_rested", "_resting", "_succeeded")
 
     def __init__(self, halves: dict[bytes, Half], openers: tuple[Opener, ...], room: Room, opened: Callable[[Flow], None] | None) -> None:
         """Take the engine's directions by key, and what its connections are made with."""
         self._halves = halves
         self._made_with = openers, room, opened
-        self._lingering: Heap = []
-        """Connections by when they ended, that are not at rest yet."""
         self._resting: dict[bytes, Resting] = {}
         """By the key of their first segment."""
         self._succeeded: list[Resting] = []
         """Those whose endpoints another connection has taken over, so that no packet will wake them."""
-        self._early: deque[Resting] = deque()
-        """Those that were put to rest before they had lingered."""
         self._rested = 0
         """How many were put to rest since `awake` was asked."""
-        self._cleared: TimeNs = 0
-        """The latest time at which connections were let go."""
 
-    def ended(self, flow: Flow, time: TimeNs) -> None:
-        """Learn that a connection ended."""
-        heappush(self._lingering, (time, flow.connection_id, flow))
+    def let_go(self, flow: Flow) -> None:
+        """Put a connection to rest that was let go, if possible."""
+        resting = rest(flow) if may_rest(flow) else None
+        if resting is None:
+            return
+        first, key, halves = flow.first_half, flow.key, self._halves
+        back = turned(key)
+        if halves.get(key) is first and (back in halves or back == key):
+            del halves[key]
+            halves.pop(back, None)  # gone already where a connection leads to itself
+            self._resting[key] = resting
+        else:
+            self._succeeded.append(resting)
+        self._rested += 1
 
-    def hand_over(self, now: TimeNs, over: Heap) -> None:
-        """Add those to `over` that have lingered, each with when that was; put those to rest before their time that are too many."""
-        lingering = self._lingering
-        while lingering and lingering[0][0] + (LINGER_NS if len(lingering) <= MOST_LINGERING else REST_NS) <= now:
-            ended, number, flow = heappop(lingering)
-            due, last = ended + LINGER_NS, flow.last_ns()
-            if due > now and last + REST_NS <= now and may_rest(flow):
-                self._rest(flow, max(due, last + LINGER_NS), lingers=True)
-            else:
-                heappush(over, (due, number, flow))
-        early = self._early
-        while early and early[0].due_ns <= now:
-            early.popleft().late = None
-        if now > self._cleared:
-            self._cleared = now
-
-    def let_go(self, flow: Flow, due: TimeNs) -> None:
-        """Put a connection to rest that was let go at `due`, if possible."""
-        if may_rest(flow):
-            self._rest(flow, due, lingers=False)
-
-    def wake(self, key: bytes, other: bytes, time: TimeNs, flows: list[Flow], segment: Segment | None = None) -> Half | None:
+    def wake(self, key: bytes, other: bytes, flows: list[Flow], segment: Segment | None = None) -> Half | None:
         """Wake the connection of `key`, turned `other`, and put it behind `flows`; return the direction of `key`.
 
         None where none is at rest, or the `segment` that comes begins a new one.
@@ -98,10 +75,6 @@ class Dormitory:
         self._halves[other] = back
         self._halves[key] = half
         flows.append(flow)
-        if resting.due_ns <= self._cleared:
-            flow.finish()
-            flow.release()
-        self.ended(flow, time)
         return half
 
     def awake(self, flows: list[Flow], *, most: int = 2) -> list[Flow]:
@@ -126,8 +99,6 @@ class Dormitory:
         self._halves.clear()
         self._resting.clear()
         self._succeeded.clear()
-        self._lingering.clear()
-        self._early.clear()
         while every:
             one = every.pop()
             if isinstance(one, Resting):
@@ -144,23 +115,6 @@ class Dormitory:
     def _woken(self, resting: Resting) -> Flow:
         openers, room, opened = self._made_with
         return wake(resting, openers, room, opened)
-
-    def _rest(self, flow: Flow, due: TimeNs, *, lingers: bool) -> None:
-        first = flow.first_half
-        resting = rest(flow, due, lingers=lingers)
-        if resting is None:
-            return
-        if lingers:
-            self._early.append(resting)
-        key, halves = flow.key, self._halves
-        back = turned(key)
-        if halves.get(key) is first and (back in halves or back == key):
-            del halves[key]
-            halves.pop(back, None)  # gone already where a connection leads to itself
-            self._resting[key] = resting
-        else:
-            self._succeeded.append(resting)
-        self._rested += 1
 
 
 def _number(one: Flow | Resting) -> ConnectionId:

@@ -141,16 +141,19 @@ class Following:
         half = self._halves.get(key)
         back = b"" if half is not None else turned(key)
         if half is None and self._dormitory is not None:
-            half = self._dormitory.wake(key, back, time, self.flows, segment)
+            half = self._dormitory.wake(key, back, self.flows, segment)
         if half is None or half.flow.starts_anew(half, segment):
-            if half is not None and not half.flow.elsewhere:
+            before = half.flow if half is not None and not half.flow.elsewhere else None
+            if before is not None:
                 self._step = (ENDING, 0, 0)
-                if half.flow.ended is None:
-                    self._note_end(half.flow, time)
-                half.flow.finish()
-                half.flow.release()
-                del self._halves[key]  # from here on no packet is its own
+                if before.ended is None:
+                    self._note_end(before, time)
+                before.finish()
+                before.release()
+                del self._halves[key]  # should it be put to rest now, then not where packets of its successor would look
             self._clear(time)
+            if before is not None and half is not None and not is_dissolved(before):
+                self._halves[key] = half  # the crowd of those that nobody answered counts it until its successor takes its place
             flow = self._begin(segment, time, packet_id)
             half, other = flow.halves
             self._halves[back or turned(key)] = other
@@ -166,10 +169,7 @@ class Following:
             self._note_end(flow, time)
 
     def _note_end(self, flow: Flow, time: TimeNs) -> None:
-        if self._dormitory is not None:
-            self._dormitory.ended(flow, time)
-        else:
-            heappush(self._over, (time + LINGER_NS, flow.connection_id, flow))
+        heappush(self._over, (time + LINGER_NS, flow.connection_id, flow))
 
     def _begin(self, segment: Segment, time: TimeNs, packet_id: PacketId) -> Flow:
         """Number a connection, and follow it if it is of this share."""
@@ -203,8 +203,6 @@ class Following:
     def _clear(self, now: TimeNs) -> None:
         """Let go of what connections keep that have ended long ago: each at the same packet, however they are shared out."""
         over, dormitory = self._over, self._dormitory
-        if dormitory is not None:
-            dormitory.hand_over(now, over)
         while over and over[0][0] <= now:
             due, number, flow = heappop(over)
             later = flow.last_ns() + LINGER_NS
@@ -215,7 +213,7 @@ class Following:
             flow.finish()
             flow.release()
             if dormitory is not None:
-                dormitory.let_go(flow, due)
+                dormitory.let_go(flow)
         self._step = USUAL
         if dormitory is not None:
             self.flows = dormitory.awake(self.flows)
@@ -225,6 +223,6 @@ class Following:
         key = error.quoted_key if error.quoted_protocol == TCP else b""
         half = self._halves.get(key)
         if half is None and self._dormitory is not None:
-            half = self._dormitory.wake(key, turned(key), time, self.flows)
+            half = self._dormitory.wake(key, turned(key), self.flows)
         if half is None or not half.flow.elsewhere:
             self._emit(take_error(half, error, time, packet_id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct, error
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from analyzer.model.seams import Opener, Process, Segment
 from analyzer.tcp._half import Half
@@ -17,12 +17,11 @@ from analyzer.tcp.analysis import ACK, SYN
 from analyzer.tcp.copies import Copies
 from analyzer.tcp.flow import Flow
 from analyzer.tcp.holding import LateAck
-from analyzer.tcp.identifications import NOTHING, Identifications
+from analyzer.tcp.identifications import NOTHING
 from analyzer.tcp.opening import SynAgain
 from analyzer.tcp.ranges import RangeSet
 from analyzer.tcp.repeating import Repeats
 from analyzer.tcp.sniffer import Sniffer
-from analyzer.tcp.trail import Marks
 from analyzer.tcp.waiting import Room
 from analyzer.units import TimeNs
 
@@ -31,8 +30,6 @@ UNKNOWN: Final = -(1 << 62)
 FLOW: Final = Struct("<14qIBB5?")
 SIDE: Final = Struct("<12q3I2i2B4?8qI4?")
 """The numbers of a connection, and of each direction: sequence numbers take four bytes."""
-Direction: TypeAlias = tuple[Identifications | None, Marks]
-"""What its identifications tell, and its last packets."""
 NOBODY: Final = Flow(-1, bytes(12), (), Room(), 0, 0).first_half
 """Takes the place of what the parts of a connection refer to, when it is dissolved."""
 
@@ -56,23 +53,14 @@ class Resting:
     """A connection at rest."""
 
     __slots__ = (
-        "_base", "_other_base", "_syn_seq", "client_rule", "closer", "connection_id", "due_ns", "ended", "first_ended", "key", "late",
-        "odd", "protocol", "second_ended", "state", "syn_mark",
+        "_base", "_other_base", "_syn_seq", "client_rule", "closer", "connection_id", "ended", "first_ended", "key", "odd", "protocol",
+        "second_ended", "state", "syn_mark",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        flow: Flow,
-        due_ns: TimeNs,
-        odd: Odd | None,
-        state: bytes,
-        late: tuple[Direction, Direction] | None,
-    ) -> None:
+    def __init__(self, flow: Flow, odd: Odd | None, state: bytes) -> None:
         first, second = flow.halves
         self.connection_id = flow.connection_id
         self.key = flow.key
-        self.due_ns = due_ns
-        """When it may be let go: it will then be finished before a packet wakes it."""
         self._base = _number(first.base_seq)
         self._other_base = _number(second.base_seq)
         self._syn_seq = _number(flow.syn_seq)
@@ -82,8 +70,6 @@ class Resting:
         self.first_ended, self.second_ended = first.stream.ended, second.stream.ended
         self.odd = odd
         self.state = state
-        self.late = late
-        """What is of use only until it may be let go."""
 
     @property
     def syn_seq(self) -> int | None:
@@ -101,10 +87,10 @@ class Resting:
         return segment.flags & (SYN | ACK) == SYN and base != UNKNOWN and segment.seq != base
 
 
-def rest(flow: Flow, due: TimeNs, *, lingers: bool) -> Resting | None:
-    """Put a connection to rest that `may_rest`; None where a number is too large for that, as no honest one is.
+def rest(flow: Flow) -> Resting | None:
+    """Put a connection to rest that was finished and released, and `may_rest`; None where a number is too large, as no honest one is.
 
-    `lingers` while what `Flow.finish` and `release` let go of is still to be kept. What is left of the flow is of no use to anybody.
+    What is left of the flow is of no use to anybody.
     """
     first, second = flow.halves
     first.stream.sync()
@@ -113,8 +99,7 @@ def rest(flow: Flow, due: TimeNs, *, lingers: bool) -> Resting | None:
         state = _of_flow(flow) + _of_side(first) + _of_side(second)
     except error:
         return None
-    late = (_last_of(first), _last_of(second)) if lingers else None
-    made = Resting(flow, due, _odd(flow, first, second), state, late)
+    made = Resting(flow, _odd(flow, first, second), state)
     dissolve(flow)
     return made
 
@@ -131,9 +116,6 @@ def wake(resting: Resting, openers: tuple[Opener, ...], room: Room, opened: Call
     flow.syn_mark, flow.syn_seq = resting.syn_mark, resting.syn_seq
     first.stream.ended, second.stream.ended = resting.first_ended, resting.second_ended
     first.base_seq, second.base_seq = resting.bases
-    if resting.late is not None:
-        for half, (numbers, marks) in zip(flow.halves, resting.late, strict=True):
-            half.numbers, half.stream.marks = numbers, marks
     odd = resting.odd
     if odd is not None:
         first.late_ack, second.late_ack = odd.late_acks
@@ -188,10 +170,6 @@ def _is_idle(half: Half) -> bool:
         and (sink is None or (isinstance(sink, Sniffer) and sink.untouched()))
         and (numbers is None or not numbers.passed)
     )
-
-
-def _last_of(half: Half) -> Direction:
-    return half.numbers, half.stream.marks
 
 
 def _odd(flow: Flow, first: Half, second: Half) -> Odd | None:

@@ -218,7 +218,7 @@ class Stream(ByteStream):
                 self.remember().hole(self.offset, min(until, end), beyond.time, time, packet_id)
             if end > until:
                 # What waits came first and is kept; of this segment only what fits between.
-                self._keep(waiting, self.offset, data[start + old : start + captured], end - self.offset, time, packet_id)
+                self._keep(waiting, self.offset, data[start + old : start + max(captured, old)], end - self.offset, time, packet_id)
                 self._drain(time)
                 return
         self._deliver(data, start + old, start + max(captured, old), end, time, packet_id)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, pack
 
 from analyzer.capture._records import LITTLE_RECORD, pcap_time, walk_enhanced, walk_pcap
 from tests.capture.writer import enhanced, interface, pcap
@@ -17,7 +17,25 @@ def test_a_classic_walk_stops_before_what_is_not_whole() -> None:
     for end, count, stop in ((len(data), 2, 37), (len(data) - 1, 1, 19), (19 + 15, 1, 19), (18, 0, 0)):
         columns = lists()
         assert walk_pcap(data[:end], 0, LITTLE_RECORD, 16, 1000, 262144, *columns) == stop
-        assert columns == ([16, 35][:count], [3, 2][:count], [3, 2][:count], [1_000_002_000, 3_000_000_000][:count])
+        assert columns == ([16, 35][:count], [3, 2][:count], [], [1_000_002_000, 3_000_000_000][:count])
+
+
+def test_lengths_on_the_wire_are_listed_from_the_first_cut_packet_on() -> None:
+    whole, cut = pcap([(0, b"abc")])[24:], pcap([(0, b"abc")])[24:].replace(pack("<2I", 3, 3), pack("<2I", 3, 9))
+    for records, wire in (([whole, whole], []), ([whole, cut, whole], [3, 9, 3]), ([cut], [9])):
+        columns = lists()
+        walk_pcap(b"".join(records), 0, LITTLE_RECORD, 16, 1000, 262144, *columns)
+        assert columns[1:3] == ([3] * len(records), wire)
+    head, whole, cut = interface(), enhanced(1, b"abc"), enhanced(1, b"abc", wire=9)
+    for records, wire in (
+        ([whole, whole], []),
+        ([whole, cut, whole], [3, 9, 3]),
+        ([whole, enhanced(2, b"abc", closing=8, wire=9)], [3]),
+    ):
+        columns = lists()
+        walk_enhanced(head + b"".join(records), len(head), CHAINED, WORD, 0, 1000, 5, *columns)
+        assert (columns[2] or columns[1]) == (wire or columns[1])
+        assert len(columns[1]) == len(columns[0])
 
 
 def test_a_classic_walk_stops_at_what_is_too_long() -> None:

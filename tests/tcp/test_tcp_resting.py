@@ -11,7 +11,7 @@ import pytest
 from analyzer.model.rows import Connection
 from analyzer.model.seams import Block
 from analyzer.packets import LAYOUTS, Decoder
-from analyzer.tcp import Engine, Flow, dormitory, row, stands_alone
+from analyzer.tcp import Engine, Flow, row, stands_alone
 from analyzer.tcp._half import Half
 from analyzer.tcp.resting import may_rest, rest, wake
 from analyzer.tcp.stream import Stream
@@ -70,10 +70,12 @@ def test_a_connection_wakes_as_it_was(told: str) -> None:
         (flow,) = tested.flows
         if not may_rest(flow):
             continue
+        flow.finish()
+        flow.release()
         for half in flow.halves:
             half.stream.sync()
         before = facts(flow, {})
-        resting = rest(flow, START, lingers=True)
+        resting = rest(flow)
         assert resting is not None
         again = wake(resting, flow._openers, tested._room, flow.on_syn)
         assert facts(again, {}) == before
@@ -97,7 +99,7 @@ def test_a_number_beyond_all_sense_keeps_a_connection_whole() -> None:
         tested.feed(block)
     (flow,) = tested.flows
     flow.first_half.last_time = 1 << 70
-    assert rest(flow, START, lingers=False) is None
+    assert rest(flow) is None
     assert flow.first_half.flow is flow
     assert row(flow).last_ns == 1 << 70
 
@@ -130,14 +132,10 @@ LATE = {
 }
 
 
-@pytest.mark.parametrize("most", [0, 8192])
 @pytest.mark.parametrize("after", [2_000, 20_000, 45_000])
 @pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("told", ["ended", "refused", "aborted", "repeated"])
-def test_late_packets_are_answered_as_if_it_had_been_kept(
-    told: str, late: str, after: int, most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dormitory, "MOST_LINGERING", most)
+def test_late_packets_are_answered_as_if_it_had_been_kept(told: str, late: str, after: int) -> None:
     text = TOLD[told] + f"{after} C {LATE[late]}\n{after + 5} S A 202 102\n{after + 9000} C {LATE[late]}\n"
     kept, _ = both(trace(text) + others())
     assert kept.rows[0].packets_sent >= (2 if late == "another SYN" else 3) - (told == "refused")
@@ -170,16 +168,10 @@ def short(count: int, *, every: int = SECOND // 10, late: int = 100 * SECOND) ->
     yield from blocks([Line(START + count * every + late, "C", 2, 1, 0, port=9)])
 
 
-@pytest.mark.parametrize(
-    "every, late, most, bound",
-    [(SECOND // 10, 100 * SECOND, 8192, 1300), (SECOND // 1000, SECOND * 2, 10, 3000)],
-    ids=["in turn", "more at once than may linger"],
-)
-def test_a_connection_that_is_over_takes_a_kilobyte(every: int, late: int, most: int, bound: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dormitory, "MOST_LINGERING", most)
+def test_a_connection_that_is_over_takes_a_kilobyte() -> None:
     count = 1000
     tested = engine()
-    made = list(short(count, every=every, late=late))
+    made = list(short(count))
     gc.collect()
     gc.disable()
     tracemalloc.start()
@@ -190,7 +182,15 @@ def test_a_connection_that_is_over_takes_a_kilobyte(every: int, late: int, most:
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert kept < bound
+    assert kept < 1300
+
+
+def test_a_connection_that_was_woken_is_not_ended_a_second_time() -> None:
+    """Its port is used again, and only the answer to the SYN was captured: what follows is read like any other."""
+    again = "100000 S SA 900 1\n100001 C PA 1 901 10\n100002 S PA 901 11 20\n"
+    later = "140000 S PA 921 11 30\n140001 C PA 11 951 40\n"
+    kept, _ = both([*trace(ENDED + again), *others(count=110), *trace(later)])
+    assert kept.rows[0].bytes_received >= 50
 
 
 def test_nothing_is_left_of_connections_whose_rows_are_made() -> None:
